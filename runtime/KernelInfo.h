@@ -1,0 +1,92 @@
+// The calling convention of a compiled kernel: what the compiler tells the runtime about it.
+//
+// A kernel is launched with one flat parameter list: for every operand, in the order of
+// `operands`, a device pointer and its element strides (i64), then the launch's sizes (i32):
+//
+//   view     pointer, stride of B, of channels, of L       [B, C, L] or [B, L, C] in memory
+//   taps     pointer, stride of rows, of taps              [rows, K]
+//   channel  pointer, stride                               [D]
+//   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
+//   sizes    B, D, L, block_l, tiles_l, tiles_n            i32 each
+//
+// The grid is one-dimensional (y and z are limited to 65,535): B * tiles_l * tiles_n blocks of
+// `threads` threads, where tiles_l = ceil(L / block_l), at least 1 when the kernel stores a state,
+// and tiles_n = the number of channel tiles (tileCount). block_l, the positions a block walks, is
+// a launch-time number, a multiple of stepL: one cubin serves every L.
+#pragma once
+
+#include "runtime/DType.h"
+#include "runtime/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace halo {
+
+/// The version of the parameter list above; an artifact of another version is refused.
+constexpr int kCallingConvention = 1;
+
+enum class OperandKind : uint8_t { View, Taps, Channel, State };
+enum class Layout : uint8_t { BDL, BLD };
+
+/// One operand of a specialised kernel: present, with every number known.
+struct Operand {
+  std::string name;
+  OperandKind kind = OperandKind::View;
+  DType dtype = DType::F32;
+  bool output = false;
+  /// The view's layout in memory. Only views have one.
+  Layout layout = Layout::BLD;
+  /// Memory channels per kernel channel: a Hyena input of 3D channels has 3. (C = streams * D.)
+  int64_t streams = 1;
+  /// Taps and states: K. A state holds K - 1 samples.
+  int64_t taps = 0;
+  /// Taps: channels that share a filter row, D / G.
+  int64_t group = 1;
+  /// Views: a fixed channel count (a part of a split), or 0 where it follows D.
+  int64_t channels = 0;
+};
+
+/// A run of channel tiles of equal width. `end` = 0 means D.
+struct ChannelTiles {
+  int64_t begin = 0, end = 0, width = 0;
+};
+
+/// Everything the runtime needs to bind, check and launch one compiled kernel.
+struct KernelInfo {
+  int convention = kCallingConvention;
+  std::string kernel;   ///< The kernel's name in its text.
+  std::string entry;    ///< The symbol in the cubin.
+  std::string problem;  ///< Canonical problem text: what the command line takes.
+  std::string schedule; ///< Canonical schedule text.
+  Layout layout = Layout::BLD;
+  std::vector<Operand> operands;
+  int threads = 0;         ///< Threads per block.
+  int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
+  int vector = 1; ///< Elements per access along the contiguous dimension; see `align`.
+  /// Bytes to which base pointers and every stride but the contiguous one must be aligned; and
+  /// the contiguous dimension is then a multiple of `vector` elements with stride 1. 1: any
+  /// element-aligned pointer, any strides.
+  int align = 1;
+  int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
+  int64_t blockL = 0; ///< The schedule's block_l; 0 leaves it to the launch (chooseBlockL).
+  std::vector<ChannelTiles> tiles;
+  /// Resources as the assembler reported them; -1 where nobody has assembled yet.
+  int registers = -1, spillBytes = -1, staticSharedBytes = -1;
+
+  bool storesState() const;
+  /// Number of channel tiles for D channels.
+  int64_t tileCount(int64_t d) const;
+  /// Channel count that D must have because parts of fixed width cover it; 0 if none do.
+  int64_t requiredChannels() const;
+
+  std::string toJson() const;
+  static Result<KernelInfo> fromJson(std::string_view json);
+};
+
+std::string_view name(OperandKind kind);
+std::string_view name(Layout layout);
+
+} // namespace halo

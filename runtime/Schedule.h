@@ -1,0 +1,77 @@
+// A schedule says how a kernel is computed: tile sizes, threads, vector width, strategy. Nothing
+// else differs between two candidates. Printed and parsed as one line of name=value pairs, the
+// form the command line's --schedule takes and `#halo.schedule<...>` shows in the IR.
+#pragma once
+
+#include "runtime/KernelInfo.h"
+#include "runtime/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace halo {
+
+/// Where the samples under a FIR's taps live.
+enum class Window : uint8_t {
+  Registers, ///< Taps unrolled, samples in registers: short filters.
+  Shared,    ///< Taps in a loop, samples staged in shared memory: any K.
+};
+
+struct Schedule {
+  int64_t blockN = 0;  ///< Channels per block.
+  int64_t blockL = 0;  ///< Positions per block; launch-time. 0: chosen at launch from the shape.
+  int numWarps = 4;    ///< Threads per block / 32.
+  int vector = 0;      ///< Elements per memory access along the contiguous dimension.
+  int unroll = 0;      ///< bld: rows per step of the walk. bdl: runs of `vector` per step.
+  int stages = 1;      ///< 2: the next step's loads are issued before this step computes.
+  int minBlocks = 1;   ///< Blocks per SM the register allocator must leave room for.
+  Window window = Window::Registers;
+
+  /// "block_n=256,block_l=64,num_warps=4,vector=8,unroll=4,stages=1,min_blocks=1,window=registers"
+  std::string print() const;
+  /// Any subset of the names, in any order; the rest keep `base`'s values. Unknown names, values
+  /// that are no numbers, and numbers out of range are refused.
+  static Result<Schedule> parse(std::string_view text, const Schedule &base);
+  bool operator==(const Schedule &other) const;
+};
+
+/// What the analytic choice looks at: facts of a specialised kernel, no IR.
+struct KernelTraits {
+  Layout layout = Layout::BLD;
+  int align = 16;          ///< 16: aligned variant. 1: element-wise variant.
+  int maxElementBytes = 2; ///< Of the storage types of all views.
+  int minElementBytes = 2;
+  int64_t maxTaps = 1;     ///< Longest FIR.
+  int64_t sumTaps = 1;     ///< Taps over all FIRs: multiply-adds per output.
+  int64_t halo = 0;        ///< Joint halo of the inputs.
+  int64_t group = 1;       ///< Smallest group among the taps.
+  int views = 2;           ///< Views read and written per position, streams counted.
+  int pointwise = 0;       ///< Pointwise ops per output.
+  int64_t head = 0;        ///< Largest head normalised by a split store; 0 if none.
+  bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
+};
+
+/// Sizes of one launch; 0 where unknown.
+struct Shape {
+  int64_t b = 0, d = 0, l = 0;
+};
+
+/// The device facts the model uses.
+struct DeviceTraits {
+  int sms = 132;
+  int maxThreadsPerSm = 2048;
+  int registersPerSm = 65536;
+  int64_t sharedPerBlock = 232448;
+  int l2Bytes = 50 << 20;
+};
+
+/// A good schedule without measuring. Never depends on L or B in a way that changes the code
+/// (only blockL may depend on them, and it is a launch-time number).
+Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device);
+
+/// The positions a block walks: a multiple of stepL that fills whole waves without paying much
+/// halo. `threads` and the tile counts come from `info`.
+int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device);
+
+} // namespace halo
