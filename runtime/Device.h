@@ -1,0 +1,104 @@
+// A device runs compiled kernels. Three are registered: null (checks everything, runs nothing),
+// sim (the CPU simulator in libhalo_compiler.so) and cuda (the driver API, opened at run time).
+// All three pass one conformance suite, tests/unit/DeviceConformance.cpp.
+//
+// Ownership: a Device is shared; memory and kernels come as move-only handles that release what
+// they hold and keep their device alive. Thread-safety: all functions may be called from several
+// threads; a Stream orders the work given to it.
+#pragma once
+
+#include "runtime/KernelInfo.h"
+#include "runtime/Result.h"
+#include "runtime/Schedule.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace halo {
+
+/// A CUstream on cuda (a caller's own may be passed); ignored elsewhere. 0 is the default stream.
+using Stream = void *;
+
+/// What the compiler made for a device: bytes in the device's own form, and how to launch them.
+struct Artifact {
+  KernelInfo info;
+  std::string code; ///< A cubin or PTX (cuda), LLVM bitcode (sim); unused on null.
+};
+
+/// A loaded kernel. Unloaded when the last reference goes.
+class LoadedKernel {
+public:
+  virtual ~LoadedKernel() = default;
+  const KernelInfo info;
+
+protected:
+  explicit LoadedKernel(KernelInfo info) : info(std::move(info)) {}
+};
+
+class Device : public std::enable_shared_from_this<Device> {
+public:
+  virtual ~Device() = default;
+
+  virtual std::string_view kind() const = 0; ///< "null", "sim" or "cuda".
+  virtual std::string name() const = 0;      ///< "NVIDIA H200", "simulator", ...
+  /// What `compile` must emit for this device ("cubin" or "sim") and for which architecture.
+  virtual std::string_view emit() const = 0;
+  virtual std::string arch() const = 0;
+  virtual DeviceTraits traits() const = 0;
+
+  /// Device memory. At least 256-byte aligned. Contents undefined.
+  virtual Result<void *> allocate(size_t bytes) = 0;
+  virtual Result<void> release(void *pointer) = 0;
+  /// Synchronous copies and fills, ordered after all work on the default stream.
+  virtual Result<void> upload(void *device, const void *host, size_t bytes) = 0;
+  virtual Result<void> download(void *host, const void *device, size_t bytes) = 0;
+  virtual Result<void> fill(void *device, uint8_t byte, size_t bytes) = 0;
+
+  virtual Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact) = 0;
+  /// Enqueues one launch; never allocates, loads or synchronises on cuda. `params` is the flat
+  /// parameter list of KernelInfo.h. Zero blocks launch nothing and succeed.
+  virtual Result<void> launch(const LoadedKernel &kernel, uint64_t blocks, void **params,
+                              Stream stream) = 0;
+  virtual Result<void> synchronize(Stream stream) = 0;
+
+  /// Milliseconds between the start and the end of what `work` enqueues on the default stream.
+  virtual Result<double> time(const std::function<Result<void>()> &work) = 0;
+  /// Enqueues a device-to-device copy on the default stream (the copy ceiling's measure).
+  virtual Result<void> copy(void *to, const void *from, size_t bytes) = 0;
+};
+
+/// Options of the simulator device.
+struct SimOptions {
+  bool checked = true;
+  uint64_t seed = 0;
+};
+
+std::shared_ptr<Device> openNullDevice();
+Result<std::shared_ptr<Device>> openSimDevice(SimOptions options = {});
+/// The `ordinal`-th GPU, in its primary context unless the calling thread has a current one.
+Result<std::shared_ptr<Device>> openCudaDevice(int ordinal = 0);
+/// "null", "sim", "cuda", "cuda:1"; "" takes cuda where there is one, else sim.
+Result<std::shared_ptr<Device>> openDevice(std::string_view name);
+
+/// Move-only device memory.
+class DeviceBuffer {
+public:
+  DeviceBuffer() = default;
+  static Result<DeviceBuffer> allocate(std::shared_ptr<Device> device, size_t bytes);
+  DeviceBuffer(DeviceBuffer &&other) noexcept;
+  DeviceBuffer &operator=(DeviceBuffer &&other) noexcept;
+  ~DeviceBuffer();
+  void *data() const { return pointer; }
+  size_t bytes() const { return size; }
+
+private:
+  std::shared_ptr<Device> device;
+  void *pointer = nullptr;
+  size_t size = 0;
+};
+
+} // namespace halo

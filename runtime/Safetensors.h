@@ -1,0 +1,31 @@
+// Reading and writing safetensors files: f32, f16, bf16, i32, i64; anything malformed is refused
+// with a sentence, before any tensor is used.
+#pragma once
+
+#include "runtime/DType.h"
+#include "runtime/Result.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace halo {
+
+/// A tensor on the host, contiguous, row-major.
+struct HostTensor {
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  std::vector<unsigned char> bytes;
+
+  int64_t elements() const;
+};
+
+using TensorMap = std::map<std::string, HostTensor>;
+
+/// Reads every tensor. The header is checked fully: its length, JSON, dtypes, shapes whose sizes
+/// match their byte ranges, ranges that do not overlap, leave holes or leave the file.
+Result<TensorMap> readSafetensors(const std::string &path);
+/// Writes through a temporary file in the same folder and one rename: on failure nothing is left.
+Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors);
+
+} // namespace halo
