@@ -53,9 +53,10 @@ public:
   /// Device memory. At least 256-byte aligned. Contents undefined.
   virtual Result<void *> allocate(size_t bytes) = 0;
   virtual Result<void> release(void *pointer) = 0;
-  /// Synchronous copies and fills, ordered after all work on the default stream.
+  /// Synchronous copies, ordered after all work on the default stream.
   virtual Result<void> upload(void *device, const void *host, size_t bytes) = 0;
   virtual Result<void> download(void *host, const void *device, size_t bytes) = 0;
+  /// Enqueues, on the default stream, setting every byte.
   virtual Result<void> fill(void *device, uint8_t byte, size_t bytes) = 0;
 
   virtual Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact) = 0;
@@ -66,7 +67,10 @@ public:
   virtual Result<void> synchronize(Stream stream) = 0;
 
   /// Milliseconds between the start and the end of what `work` enqueues on the default stream.
-  virtual Result<double> time(const std::function<Result<void>()> &work) = 0;
+  /// `before`, if any, is enqueued just ahead of the measured span: an L2 flush, which also hides
+  /// the launch latency of `work` behind a running kernel.
+  virtual Result<double> time(const std::function<Result<void>()> &before,
+                              const std::function<Result<void>()> &work) = 0;
   /// Enqueues a device-to-device copy on the default stream (the copy ceiling's measure).
   virtual Result<void> copy(void *to, const void *from, size_t bytes) = 0;
 };
