@@ -1,0 +1,11 @@
+# Writes OUT, a C++ file with the texts of the files TEXTS as raw strings.
+set(body "#include \"compiler/Builtins.h\"\n\nnamespace halo::compiler {\n\nconst Builtin kBuiltins[] = {\n")
+set(count 0)
+foreach(file IN LISTS TEXTS)
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  string(APPEND body "    {\"${name}\", R\"halo_text(${text})halo_text\"},\n")
+  math(EXPR count "${count} + 1")
+endforeach()
+string(APPEND body "};\nconst int kNumBuiltins = ${count};\n\n} // namespace halo::compiler\n")
+file(WRITE ${OUT} "${body}")

@@ -1,0 +1,172 @@
+// The C ABI: JSON in, JSON and a blob out. Everything a request can get wrong becomes a sentence.
+#include "runtime/CompilerAbi.h"
+
+#include "compiler/Assembler.h"
+#include "compiler/BuildId.h"
+#include "compiler/Compile.h"
+#include "compiler/Describe.h"
+
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#define HALO_EXPORT extern "C" __attribute__((visibility("default")))
+
+using namespace halo;
+using namespace halo::compiler;
+namespace json = llvm::json;
+
+namespace {
+
+struct Reply {
+  std::string json, blob;
+};
+
+std::string text(json::Value value) {
+  std::string line;
+  llvm::raw_string_ostream(line) << value;
+  return line;
+}
+
+Result<Reply> list() {
+  json::Array kernels;
+  for (const std::string &name : builtinKernels()) {
+    HALO_TRY(source, kernelText(name));
+    kernels.push_back(json::Object{{"name", name}, {"summary", summaryOf(source)}});
+  }
+  return Reply{text(json::Object{{"kernels", std::move(kernels)}}), ""};
+}
+
+Result<Reply> describeKernel(const json::Object &request) {
+  std::string name = request.getString("kernel").value_or("").str();
+  HALO_TRY(source, kernelText(name));
+  mlir::MLIRContext &context = threadContext();
+  Diagnostics diagnostics(context);
+  auto module = parseKernelText(context, source, name);
+  auto kernel = module ? onlyKernel(*module, diagnostics) : ir::KernelOp();
+  if (!kernel)
+    return invalid(diagnostics.text());
+  return Reply{describe(kernel, source), ""};
+}
+
+Result<Emit> parseEmit(llvm::StringRef name) {
+  if (name == "halo")
+    return Emit::Halo;
+  if (name == "gpu")
+    return Emit::Gpu;
+  if (name == "llvm")
+    return Emit::Llvm;
+  if (name == "ptx")
+    return Emit::Ptx;
+  if (name == "cubin")
+    return Emit::Cubin;
+  if (name == "sim")
+    return Emit::Sim;
+  return invalid("unknown form '" + name.str() +
+                 "' to emit, expected halo, gpu, llvm, ptx, cubin or sim");
+}
+
+Result<CompileRequest> parseRequest(const json::Object &request) {
+  CompileRequest parsed;
+  parsed.kernel = request.getString("kernel").value_or("").str();
+  if (const json::Object *params = request.getObject("params"))
+    for (const auto &[name, value] : *params) {
+      auto given = value.getAsString();
+      if (!given)
+        return invalid("option '" + name.str().str() + "' is not given as text");
+      parsed.bindings.params[name.str().str()] = given->str();
+    }
+  if (const json::Array *with = request.getArray("with"))
+    for (const json::Value &name : *with)
+      parsed.bindings.with.insert(name.getAsString().value_or("").str());
+  parsed.align = int(request.getInteger("align").value_or(16));
+  if (parsed.align != 1 && parsed.align != 16)
+    return invalid("option 'align': " + std::to_string(parsed.align) + " is not 1 or 16");
+  parsed.schedule = request.getString("schedule").value_or("").str();
+  parsed.arch = request.getString("arch").value_or("sm_90").str();
+  parsed.maxPtx = int(request.getInteger("ptx").value_or(0));
+  HALO_TRY(emit, parseEmit(request.getString("emit").value_or("cubin")));
+  parsed.emit = emit;
+  if (const json::Object *device = request.getObject("device")) {
+    auto read = [&](const char *name, auto &field) {
+      if (auto number = device->getInteger(name); number && *number > 0)
+        field = std::decay_t<decltype(field)>(*number);
+    };
+    read("sms", parsed.device.sms);
+    read("maxThreadsPerSm", parsed.device.maxThreadsPerSm);
+    read("registersPerSm", parsed.device.registersPerSm);
+    read("sharedPerBlock", parsed.device.sharedPerBlock);
+    read("l2Bytes", parsed.device.l2Bytes);
+  }
+  return parsed;
+}
+
+Result<Reply> compileKernel(const json::Object &request) {
+  HALO_TRY(parsed, parseRequest(request));
+  HALO_TRY(done, compile(parsed));
+  json::Object times;
+  for (const auto &[stage, ms] : done.times)
+    times[stage] = ms;
+  auto info = json::parse(done.info.toJson());
+  if (!info)
+    return failed("the compiler wrote a kernel info it cannot read: " +
+                  llvm::toString(info.takeError()));
+  return Reply{text(json::Object{{"info", std::move(*info)},
+                                 {"times", std::move(times)},
+                                 {"log", done.log}}),
+               std::move(done.blob)};
+}
+
+Result<Reply> serve(llvm::StringRef text) {
+  auto parsed = json::parse(text);
+  if (!parsed)
+    return invalid("the request is not JSON: " + llvm::toString(parsed.takeError()));
+  const json::Object *request = parsed->getAsObject();
+  if (!request)
+    return invalid("the request is not a JSON object");
+  llvm::StringRef verb = request->getString("verb").value_or("");
+  if (verb == "list")
+    return list();
+  if (verb == "describe")
+    return describeKernel(*request);
+  if (verb == "compile")
+    return compileKernel(*request);
+  if (verb == "assembler")
+    return Reply{::text(json::Object{{"assembler", assemblerName()}}), ""};
+  return invalid("unknown verb '" + verb.str() +
+                 "', expected list, describe, compile or assembler");
+}
+
+char *copy(const std::string &bytes) {
+  char *memory = static_cast<char *>(std::malloc(bytes.size() + 1));
+  if (memory)
+    std::memcpy(memory, bytes.c_str(), bytes.size() + 1);
+  return memory;
+}
+
+} // namespace
+
+HALO_EXPORT uint32_t haloCompilerAbiVersion(void) { return HALO_COMPILER_ABI_VERSION; }
+
+HALO_EXPORT const char *haloCompilerBuildId(void) { return buildId(); }
+
+HALO_EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *reply) {
+  std::memset(reply, 0, sizeof *reply);
+  Result<Reply> result = serve(llvm::StringRef(request, size));
+  if (!result) {
+    reply->json = copy(text(json::Object{{"error", json::fixUTF8(result.error().message)}}));
+    return result.error().code == ErrorCode::Invalid ? 2 : 1;
+  }
+  reply->json = copy(result->json);
+  reply->blob = copy(result->blob);
+  reply->blobSize = result->blob.size();
+  return reply->json && reply->blob ? 0 : 1;
+}
+
+HALO_EXPORT void haloCompilerFree(HaloReply *reply) {
+  std::free(reply->json);
+  std::free(reply->blob);
+  std::memset(reply, 0, sizeof *reply);
+}

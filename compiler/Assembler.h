@@ -1,0 +1,24 @@
+// From PTX to a cubin: nvJitLink in-process (about 9 ms), ptxas as a child process where that is
+// absent (about 25 ms). Both are found at run time; neither is needed to build Halo.
+#pragma once
+
+#include "runtime/Result.h"
+
+#include <string>
+
+namespace halo::compiler {
+
+struct Cubin {
+  std::string code;
+  std::string log; ///< The assembler's report: registers, spills, shared memory.
+  int registers = -1, spillBytes = -1, stackBytes = -1, sharedBytes = -1;
+};
+
+/// Assembles PTX for `arch`. Unavailable where neither assembler is found; the message says how to
+/// get one. Thread-safe.
+Result<Cubin> assemble(const std::string &ptx, const std::string &arch);
+
+/// What was found: "nvJitLink 13.0 (path)", "ptxas (path)", or "" (for halo doctor, cache keys).
+std::string assemblerName();
+
+} // namespace halo::compiler

@@ -1,0 +1,53 @@
+// One compile: a kernel's text, bound and scheduled, down to the form asked for. The stages are a
+// named, ordered list; a request stops after the one it names.
+//
+//   text -> specialise -> halo (scheduled) -> gpu -> llvm -> ptx -> cubin
+//                                                     \-> sim (LLVM bitcode)
+#pragma once
+
+#include "compiler/Specialise.h"
+#include "compiler/Target.h"
+#include "runtime/KernelInfo.h"
+#include "runtime/Result.h"
+#include "runtime/Schedule.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace halo::compiler {
+
+enum class Emit { Halo, Gpu, Llvm, Ptx, Cubin, Sim };
+
+struct CompileRequest {
+  std::string kernel; ///< A built-in name or a path that ends in .mlir.
+  Bindings bindings;
+  int align = 16;
+  std::string schedule; ///< Empty: the analytic choice. A part of one: the rest is chosen.
+  std::string arch = "sm_90";
+  Emit emit = Emit::Cubin;
+  int maxPtx = 0; ///< The newest PTX version the driver accepts; 0 where unknown.
+  DeviceTraits device;
+};
+
+struct CompileReply {
+  KernelInfo info;
+  std::vector<std::pair<std::string, double>> times; ///< Stage, milliseconds.
+  std::string log;                                   ///< The assembler's report.
+  std::string blob;
+};
+
+Result<CompileReply> compile(const CompileRequest &request);
+
+/// A kernel's text: a built-in's or a file's.
+Result<std::string> kernelText(const std::string &kernel);
+/// Names of the built-in kernels, in order.
+std::vector<std::string> builtinKernels();
+
+/// Facts for the analytic choice, from a specialised kernel.
+KernelTraits traitsOf(ir::KernelOp kernel, int align);
+
+/// A context with every dialect, for one use at a time on the calling thread.
+mlir::MLIRContext &threadContext();
+
+} // namespace halo::compiler

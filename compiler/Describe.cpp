@@ -1,0 +1,183 @@
+#include "compiler/Describe.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+
+namespace halo::compiler {
+
+Diagnostics::Diagnostics(MLIRContext &context)
+    : handler(&context, [this](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != DiagnosticSeverity::Error || !first.empty())
+          return success();
+        llvm::raw_string_ostream stream(first);
+        // Built-in texts are not files a user can open; only a user's own file gets its place.
+        Location place = diagnostic.getLocation();
+        place->walk([&](Location nested) {
+          auto file = dyn_cast<FileLineColLoc>(nested);
+          if (file && file.getFilename().getValue().ends_with(".mlir")) {
+            stream << file.getFilename().getValue() << ":" << file.getLine() << ":"
+                   << file.getColumn() << ": ";
+            return WalkResult::interrupt();
+          }
+          return WalkResult::advance();
+        });
+        stream << diagnostic.str();
+        return success();
+      }) {}
+
+std::string Diagnostics::text() const {
+  std::string line = first.empty() ? "the compiler failed without a message" : first;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+OwningOpRef<ModuleOp> parseKernelText(MLIRContext &context, const std::string &text,
+                                      const std::string &name) {
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+}
+
+ir::KernelOp onlyKernel(ModuleOp module, Diagnostics &) {
+  auto kernels = llvm::to_vector(module.getOps<ir::KernelOp>());
+  if (kernels.size() != 1) {
+    module.emitError() << "the text has " << kernels.size() << " kernels, expected 1";
+    return {};
+  }
+  return kernels.front();
+}
+
+static DType dtypeOf(Attribute element) {
+  Type type = ir::knownElement(element);
+  return type.isF32() ? DType::F32 : type.isF16() ? DType::F16 : DType::BF16;
+}
+
+static Layout layoutOf(Attribute layout) {
+  return cast<ir::LayoutKindAttr>(layout).getValue() == ir::LayoutKind::BDL ? Layout::BDL
+                                                                            : Layout::BLD;
+}
+
+std::vector<Operand> operandsOf(ir::KernelOp kernel) {
+  std::map<std::string, int64_t> widths;
+  kernel.walk([&](ir::SplitStoreOp split) {
+    for (auto [part, width] : llvm::zip(
+             split.getParts(), cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef()))
+      widths[cast<FlatSymbolRefAttr>(part).getValue().str()] = width;
+  });
+  std::vector<Operand> operands;
+  for (auto decl : kernel.getOperandDecls().getAsRange<ir::OperandDeclAttr>()) {
+    Operand operand;
+    operand.name = decl.getName().str();
+    operand.output = decl.getOutput();
+    if (auto found = widths.find(operand.name); found != widths.end())
+      operand.channels = found->second;
+    llvm::TypeSwitch<Type>(decl.getType())
+        .Case([&](ir::ViewType type) {
+          operand.kind = OperandKind::View;
+          operand.dtype = dtypeOf(type.getElement());
+          operand.layout = layoutOf(type.getLayout());
+          operand.streams = *ir::knownCount(type.getStreams());
+        })
+        .Case([&](ir::TapsType type) {
+          operand.kind = OperandKind::Taps;
+          operand.dtype = dtypeOf(type.getElement());
+          operand.taps = *ir::knownCount(type.getTaps());
+          operand.group = *ir::knownCount(type.getGroup());
+          operand.streams = *ir::knownCount(type.getStreams());
+        })
+        .Case([&](ir::ChannelType type) {
+          operand.kind = OperandKind::Channel;
+          operand.dtype = dtypeOf(type.getElement());
+        })
+        .Case([&](ir::StateType type) {
+          operand.kind = OperandKind::State;
+          operand.dtype = dtypeOf(type.getElement());
+          operand.taps = *ir::knownCount(type.getTaps());
+          operand.streams = *ir::knownCount(type.getStreams());
+        });
+    operands.push_back(operand);
+  }
+  return operands;
+}
+
+/// A number, a storage type's or a layout's name, or the parameter's name.
+static llvm::json::Value piece(Attribute attribute) {
+  if (auto ref = dyn_cast<ir::ParamRefAttr>(attribute))
+    return ref.getName().str();
+  if (auto number = ir::knownCount(attribute))
+    return *number;
+  if (auto layout = dyn_cast<ir::LayoutKindAttr>(attribute))
+    return ir::stringifyLayoutKind(layout.getValue()).str();
+  return std::string(name(dtypeOf(attribute)));
+}
+
+std::string summaryOf(const std::string &text) {
+  llvm::StringRef rest = text;
+  std::string summary;
+  while (rest.consume_front("//")) {
+    auto [line, next] = rest.split('\n');
+    summary += (summary.empty() ? "" : " ") + line.trim().str();
+    rest = next;
+  }
+  size_t end = summary.find(". ");
+  return end == std::string::npos ? summary : summary.substr(0, end + 1);
+}
+
+std::string describe(ir::KernelOp kernel, const std::string &text) {
+  llvm::json::Array params, operands;
+  for (auto param : kernel.getParams().getAsRange<ir::ParamDeclAttr>()) {
+    llvm::json::Array values;
+    for (StringAttr value : param.getValues())
+      values.push_back(value.str());
+    params.push_back(llvm::json::Object{{"name", param.getName().str()},
+                                        {"kind", ir::stringifyParamKind(param.getKind()).str()},
+                                        {"default", param.getDefaultText().str()},
+                                        {"values", std::move(values)}});
+  }
+  for (auto decl : kernel.getOperandDecls().getAsRange<ir::OperandDeclAttr>()) {
+    llvm::json::Object operand{{"name", decl.getName().str()},
+                               {"output", decl.getOutput()},
+                               {"optional", decl.getOptional()},
+                               {"variadic", decl.getVariadic()}};
+    llvm::TypeSwitch<Type>(decl.getType())
+        .Case([&](ir::ViewType type) {
+          operand["kind"] = "view";
+          operand["dtype"] = piece(type.getElement());
+          operand["layout"] = piece(type.getLayout());
+          operand["streams"] = piece(type.getStreams());
+        })
+        .Case([&](ir::TapsType type) {
+          operand["kind"] = "taps";
+          operand["dtype"] = piece(type.getElement());
+          operand["taps"] = piece(type.getTaps());
+          operand["group"] = piece(type.getGroup());
+          operand["streams"] = piece(type.getStreams());
+        })
+        .Case([&](ir::ChannelType type) {
+          operand["kind"] = "channel";
+          operand["dtype"] = piece(type.getElement());
+        })
+        .Case([&](ir::StateType type) {
+          operand["kind"] = "state";
+          operand["dtype"] = piece(type.getElement());
+          operand["taps"] = piece(type.getTaps());
+          operand["streams"] = piece(type.getStreams());
+        });
+    operands.push_back(std::move(operand));
+  }
+  std::string json;
+  llvm::raw_string_ostream(json) << llvm::json::Value(llvm::json::Object{
+      {"name", kernel.getSymName().str()},
+      {"summary", summaryOf(text)},
+      {"source", text},
+      {"params", std::move(params)},
+      {"operands", std::move(operands)}});
+  return json;
+}
+
+} // namespace halo::compiler

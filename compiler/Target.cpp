@@ -1,0 +1,23 @@
+#include "compiler/Target.h"
+
+namespace halo::compiler {
+
+// Shared memory per block and threads per SM: CUDA C++ programming guide, table of technical
+// specifications per compute capability.
+static const Target kTargets[] = {
+    {"sm_80", 70, 166912, 2048},  {"sm_86", 71, 101376, 1536},  {"sm_87", 74, 166912, 1536},
+    {"sm_89", 78, 101376, 1536},  {"sm_90", 78, 232448, 2048},  {"sm_100", 86, 232448, 2048},
+    {"sm_103", 88, 232448, 2048}, {"sm_120", 87, 101376, 1536}, {"sm_121", 88, 101376, 1536},
+};
+
+Result<Target> findTarget(std::string_view arch) {
+  std::string known;
+  for (const Target &target : kTargets) {
+    if (target.arch == arch)
+      return target;
+    known += (known.empty() ? "" : ", ") + target.arch;
+  }
+  return invalid("unknown architecture '" + std::string(arch) + "', expected one of " + known);
+}
+
+} // namespace halo::compiler

@@ -1,0 +1,22 @@
+// What Halo knows of a GPU architecture. A new one is one line in Target.cpp and one test.
+#pragma once
+
+#include "runtime/Result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace halo::compiler {
+
+struct Target {
+  std::string arch;    ///< "sm_90"
+  int minPtx = 0;      ///< The oldest PTX version that knows it: 78 is 7.8.
+  int64_t sharedPerBlock = 0;
+  int maxThreadsPerSm = 2048;
+};
+
+/// The target of this name, or a refusal that lists the known ones.
+Result<Target> findTarget(std::string_view arch);
+
+} // namespace halo::compiler

@@ -1,0 +1,150 @@
+// Emission by pulling: a store asks for its signal at an offset, which asks for its inputs, down
+// to the loads. A Place remembers what it has emitted, so nothing is computed twice within it.
+//
+// A signal's value at one offset is an f32, or a vector of `lanes` f32 for the adjacent channels a
+// thread owns (bld). Everything emitted is thread-level gpu/scf/arith/vector/llvm; there is no
+// inline assembly, so that the simulator runs what ships.
+#pragma once
+
+#include "compiler/lowering/KernelPlan.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace halo::compiler {
+
+/// A run of positions and what has been emitted for it. Offset j stands for `position` + j.
+struct Place {
+  mlir::Value position; ///< i32.
+  /// True where `position` may be negative; otherwise it is at least 0. It may always pass L - 1:
+  /// loads are clamped, and what they give there is never stored.
+  bool anywhere = false;
+  /// bdl: `position` is a multiple of this, and loads take aligned runs of it.
+  int64_t run = 1;
+
+  using Key = std::pair<mlir::Value, int64_t>;
+  llvm::DenseMap<Key, mlir::Value> signals; ///< Values at an offset.
+  llvm::DenseMap<Key, mlir::Value> history; ///< Masked values at an offset before 0.
+  llvm::DenseMap<Key, mlir::Value> raw;     ///< Loaded values in storage type (bdl: by run).
+};
+
+/// A tensor operand as the kernel sees it. Strides are i64, in elements.
+struct Memory {
+  ir::OperandDeclAttr decl;
+  mlir::Type element;
+  mlir::Value pointer;
+  llvm::SmallVector<mlir::Value, 3> strides;
+};
+
+class Emitter {
+public:
+  Emitter(const KernelPlan &plan, mlir::gpu::GPUFuncOp func);
+
+  const KernelPlan &plan;
+  mlir::OpBuilder b;
+  mlir::Location loc;
+  mlir::Value batch, channels, length, blockLen, tilesL, tilesN; ///< i32; B is not needed.
+  mlir::Value tileL;     ///< Index of the block's tile of positions.
+  mlir::Value laneN, laneL; ///< The thread's place in the block: threadsN x threadsL.
+  mlir::Value channel;   ///< First channel of the thread, clamped into [0, D).
+  mlir::Value channelOk; ///< False for threads beyond the tile or D.
+  mlir::Value sharedBase; ///< Dynamic shared memory, or null.
+
+  /// Emits the entry: sizes, thread and block indices, tile, hoisted pointers, taps, channels.
+  void emitEntry();
+
+  /// The signal's value at an offset.
+  mlir::Value at(Place &place, mlir::Value signal, int64_t offset);
+  /// The value a FIR sees: as `at`, but 0 before the sequence where nothing says otherwise.
+  mlir::Value historic(Place &place, mlir::Value signal, int64_t offset);
+  /// The storage-typed value of a load's signal (bld: at a row).
+  mlir::Value rawAt(Place &place, mlir::Value signal, int64_t offset);
+
+  /// Stores for offsets [0, count) of the place; in bdl `count` is a run.
+  void store(Place &place, ir::StoreOp op, int64_t count);
+  void store(Place &place, ir::SplitStoreOp op, int64_t count);
+  /// The end states, by the blocks that walk the last tile.
+  void storeStates();
+
+  /// One tap for the thread's channels. `index` is the tap's index in memory.
+  mlir::Value loadTap(ir::FirOp fir, mlir::Value index);
+  /// The index in memory of the tap that meets the sample `age` positions back.
+  int64_t tapIndex(ir::FirOp fir, int64_t age) const;
+
+  // Small integer arithmetic, i32 unless said otherwise.
+  mlir::Value num(int64_t value);
+  mlir::Value wide(int64_t value);
+  mlir::Value widen(mlir::Value value);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value sub(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value div(mlir::Value x, mlir::Value y);
+  mlir::Value rem(mlir::Value x, mlir::Value y);
+  mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value max(mlir::Value x, mlir::Value y);
+  mlir::Value less(mlir::Value x, mlir::Value y);
+  mlir::Value both(mlir::Value x, mlir::Value y);
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
+  mlir::Value offset(mlir::Value x, int64_t by) { return by ? add(x, num(by)) : x; }
+
+  // Pieces shared by the strategies.
+  mlir::Type signalType(mlir::Type scalar); ///< f32 -> vector<lanes x f32>.
+  mlir::Value zero();
+  mlir::Value splat(mlir::Value scalar);
+  mlir::Value toF32(mlir::Value stored);
+  mlir::Value toStorage(mlir::Value value, mlir::Type element);
+  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
+  mlir::Value intrinsic(llvm::StringRef name, mlir::Value x); ///< Lane by lane.
+  mlir::Value pack(llvm::ArrayRef<mlir::Value> scalars);
+  mlir::Value lane(mlir::Value vector, int64_t index);
+  mlir::Value address(mlir::Type element, mlir::Value pointer, mlir::Value index64);
+  mlir::Value load(mlir::Type type, mlir::Value pointer, int64_t align, bool invariant);
+  void storeTo(mlir::Value value, mlir::Value pointer, int64_t align);
+  mlir::Value sharedFloat(mlir::Value index); ///< Address of f32 number `index`.
+  void barrier();
+  void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+  /// for (i = from; i < to; i += step) with loop-carried values; `body` returns the next ones.
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+
+  const Memory &memory(llvm::StringRef operand) const;
+  /// Memory channel of stream s of channel c.
+  mlir::Value memoryChannel(mlir::Value c, mlir::Attribute streams, int64_t s, int64_t count);
+  int64_t storageBytes(mlir::Type element) const { return element.getIntOrFloatBitWidth() / 8; }
+
+private:
+  mlir::gpu::GPUFuncOp func;
+  llvm::StringMap<Memory> memories;
+  /// Pointer of a load's signal at position 0 for the thread's channel, per stream.
+  llvm::DenseMap<mlir::Value, mlir::Value> rowPointers;
+  llvm::DenseMap<mlir::Value, mlir::Value> channelSignals;
+  llvm::DenseMap<std::pair<mlir::Operation *, int64_t>, mlir::Value> taps;
+  /// A split store's destination for the thread's channels.
+  struct Destination {
+    mlir::Value pointer, rowStride, head, normed, headStart;
+  };
+  llvm::DenseMap<mlir::Operation *, Destination> destinations;
+
+  void emitIndices();
+  void emitChannelTile(mlir::Value tile);
+  void emitOperands();
+  void emitDestination(ir::SplitStoreOp op);
+  mlir::Value tapRow(ir::FirOp fir, mlir::Value c);
+  mlir::Value compute(Place &place, mlir::OpResult signal, int64_t offset);
+  mlir::Value computeFir(Place &place, ir::FirOp fir, int64_t offset);
+  mlir::Value loopedFir(Place &place, ir::FirOp fir, int64_t offset);
+  mlir::Value computePointwise(Place &place, mlir::Operation *op, int64_t offset);
+  mlir::Value rawRow(Place &place, mlir::OpResult signal, int64_t offset);
+  mlir::Value rawRun(Place &place, mlir::OpResult signal, int64_t run);
+  mlir::Value loadRow(mlir::OpResult signal, mlir::Value position);
+  mlir::Value signalFromState(llvm::StringRef state, mlir::Attribute streams, int64_t stream,
+                              mlir::Value position);
+  mlir::Value normalise(ir::SplitStoreOp op, mlir::Value value);
+};
+
+/// The direct strategy's main loops (Direct.cpp).
+void emitDirect(Emitter &emitter);
+
+} // namespace halo::compiler

@@ -1,0 +1,218 @@
+// A kernel's entry: sizes, the thread's place, its channel tile, and everything hoisted above the
+// walk (row pointers, taps, per-channel numbers, a split's destination).
+#include "compiler/lowering/Emitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace halo;
+using namespace halo::compiler;
+using namespace halo::ir;
+
+static Type elementOf(Type operand) {
+  Attribute element = llvm::TypeSwitch<Type, Attribute>(operand)
+                          .Case<ViewType, TapsType, ChannelType, StateType>(
+                              [](auto type) { return type.getElement(); });
+  return knownElement(element);
+}
+
+Emitter::Emitter(const KernelPlan &plan, gpu::GPUFuncOp func)
+    : plan(plan), b(func.getContext()), loc(func.getLoc()), func(func) {
+  b.setInsertionPointToStart(&func.getBody().front());
+}
+
+const Memory &Emitter::memory(StringRef operand) const {
+  return memories.find(operand)->second;
+}
+
+void Emitter::emitOperands() {
+  bool aligned = plan.schedule.getAlign() > 1;
+  unsigned next = 0;
+  auto argument = [&] { return func.getArgument(next++); };
+  for (auto decl : plan.kernel.getOperandDecls().getAsRange<OperandDeclAttr>()) {
+    Memory memory;
+    memory.decl = decl;
+    memory.element = elementOf(decl.getType());
+    memory.pointer = argument();
+    int count = isa<ViewType, StateType>(decl.getType()) ? 3 : isa<TapsType>(decl.getType()) ? 2 : 1;
+    for (int i = 0; i < count; ++i)
+      memory.strides.push_back(argument());
+    // The aligned variant knows its contiguous dimension: strides are batch, channel, position.
+    if (auto view = dyn_cast<ViewType>(decl.getType()); view && aligned) {
+      bool bdl = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL;
+      memory.strides[bdl ? 2 : 1] = wide(1);
+    }
+    memories[decl.getName()] = memory;
+  }
+  argument(); // B
+  channels = argument();
+  length = argument();
+  blockLen = argument();
+  tilesL = argument();
+  tilesN = argument();
+}
+
+void Emitter::emitIndices() {
+  auto index = [&](Value v) -> Value {
+    return arith::IndexCastOp::create(b, loc, b.getI32Type(), v);
+  };
+  Value tid = index(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
+  Value block = index(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  Value fast = num(plan.channelsFast ? plan.threadsN : plan.threadsL);
+  (plan.channelsFast ? laneN : laneL) = rem(tid, fast);
+  (plan.channelsFast ? laneL : laneN) = div(tid, fast);
+
+  // Neighbouring blocks share memory rows: channels first in bld, positions first in bdl.
+  bool bld = plan.layout == Layout::BLD;
+  Value inner = bld ? tilesN : tilesL, outer = bld ? tilesL : tilesN;
+  Value low = rem(block, inner), rest = div(block, inner);
+  Value high = rem(rest, outer);
+  batch = div(rest, outer);
+  tileL = bld ? high : low;
+  emitChannelTile(bld ? low : high);
+}
+
+void Emitter::emitChannelTile(Value tile) {
+  Value begin, end;
+  if (plan.tiles.size() == 1 && plan.tiles[0].end == 0) {
+    begin = mul(tile, num(plan.tiles[0].width));
+    end = channels;
+  } else {
+    int64_t before = 0;
+    for (const ChannelTiles &run : plan.tiles) {
+      Value first = offset(mul(offset(tile, -before), num(run.width)), run.begin);
+      Value last = min(offset(first, run.width), num(run.end));
+      Value here = less(num(before - 1), tile);
+      begin = begin ? select(here, first, begin) : first;
+      end = end ? select(here, last, end) : last;
+      before += llvm::divideCeil(run.end - run.begin, run.width);
+    }
+    end = min(end, channels);
+  }
+  Value own = add(begin, mul(laneN, num(plan.lanes)));
+  channelOk = less(own, end);
+  channel = min(own, sub(channels, num(plan.lanes)));
+}
+
+Value Emitter::memoryChannel(Value c, Attribute streams, int64_t s, int64_t count) {
+  auto known = dyn_cast_or_null<StreamsAttr>(streams);
+  if (!known || count == 1)
+    return c;
+  switch (known.getKind()) {
+  case StreamKind::Interleave:
+    return offset(mul(c, num(count)), s);
+  case StreamKind::Split:
+    return add(c, mul(channels, num(s)));
+  case StreamKind::ColumnSplit: {
+    Value width = div(channels, num(known.getHeads()));
+    Value head = div(c, width);
+    return add(mul(head, mul(width, num(count))), add(mul(width, num(s)), rem(c, width)));
+  }
+  }
+  return c;
+}
+
+Value Emitter::tapRow(FirOp fir, Value c) {
+  auto type = cast<TapsType>(memory(fir.getWeight()).decl.getType());
+  int64_t streams = *knownCount(type.getStreams()), group = *knownCount(type.getGroup());
+  if (streams > 1)
+    return memoryChannel(c, fir.getStreams().value_or(Attribute()), fir.getStream().value_or(0),
+                         streams);
+  return group > 1 ? div(c, num(group)) : c;
+}
+
+Value Emitter::loadTap(FirOp fir, Value index) {
+  const Memory &m = memory(fir.getWeight());
+  auto type = cast<TapsType>(m.decl.getType());
+  Value column = b.createOrFold<arith::MulIOp>(loc, widen(index), m.strides[1]);
+  auto one = [&](Value c) {
+    Value row = b.createOrFold<arith::MulIOp>(loc, widen(tapRow(fir, c)), m.strides[0]);
+    Value place = b.createOrFold<arith::AddIOp>(loc, row, column);
+    return load(m.element, address(m.element, m.pointer, place), storageBytes(m.element), true);
+  };
+  // Channels of one group share their taps; a thread's lanes then need one load.
+  bool sameRow = *knownCount(type.getStreams()) == 1 &&
+                 *knownCount(type.getGroup()) % plan.lanes == 0;
+  if (sameRow)
+    return splat(toF32(one(channel)));
+  SmallVector<Value> lanes;
+  for (int64_t i = 0; i < plan.lanes; ++i)
+    lanes.push_back(one(offset(channel, i)));
+  return toF32(pack(lanes));
+}
+
+void Emitter::emitDestination(SplitStoreOp op) {
+  auto widths = cast<DenseI64ArrayAttr>(op.getWidths()).asArrayRef();
+  auto heads = dyn_cast_or_null<DenseI64ArrayAttr>(op.getHeads().value_or(Attribute()));
+  Destination to;
+  int64_t begin = 0;
+  // Lanes route themselves: boundaries lie anywhere, and a block may straddle several.
+  for (auto [i, part] : llvm::enumerate(op.getParts())) {
+    const Memory &m = memory(cast<FlatSymbolRefAttr>(part).getValue());
+    Value own = widen(offset(channel, -begin));
+    Value start = b.createOrFold<arith::AddIOp>(
+        loc, b.createOrFold<arith::MulIOp>(loc, widen(batch), m.strides[0]),
+        b.createOrFold<arith::MulIOp>(loc, own, m.strides[1]));
+    Value pointer = address(m.element, m.pointer, start);
+    int64_t head = heads ? heads[i] : 0;
+    // The head's first channel, as a place among the block's threads.
+    Value within = head ? rem(offset(channel, -begin), num(head)) : num(0);
+    Value headStart = sub(laneN, div(within, num(plan.lanes)));
+    if (i == 0) {
+      to = {pointer, m.strides[2], num(head), num(head > 0), headStart};
+    } else {
+      Value here = less(num(begin - 1), channel);
+      to.pointer = select(here, pointer, to.pointer);
+      to.rowStride = select(here, m.strides[2], to.rowStride);
+      to.head = select(here, num(head), to.head);
+      to.headStart = select(here, headStart, to.headStart);
+    }
+    begin += widths[i];
+  }
+  to.normed = less(num(0), to.head);
+  destinations[op] = to;
+}
+
+void Emitter::emitEntry() {
+  emitOperands();
+  emitIndices();
+  if (plan.sharedBytes) {
+    auto type = LLVM::LLVMPointerType::get(b.getContext(), 3);
+    auto global = func->getParentOfType<gpu::GPUModuleOp>().lookupSymbol<LLVM::GlobalOp>(
+        "halo_shared");
+    sharedBase = LLVM::AddressOfOp::create(b, loc, type, global.getSymName());
+  }
+  auto product = [&](Value index, Value stride) {
+    return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
+  };
+  for (Operation &op : plan.kernel.getBody().front())
+    llvm::TypeSwitch<Operation *>(&op)
+        .Case([&](LoadOp op) {
+          const Memory &m = memory(op.getView());
+          for (auto [s, signal] : llvm::enumerate(op.getSignals())) {
+            Value c = memoryChannel(channel, op.getStreams().value_or(Attribute()), s,
+                                    op.getNumResults());
+            Value start = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
+                                                        product(c, m.strides[1]));
+            rowPointers[signal] = address(m.element, m.pointer, start);
+          }
+        })
+        .Case([&](ChannelOp op) {
+          const Memory &m = memory(op.getOperand());
+          SmallVector<Value> lanes;
+          for (int64_t i = 0; i < plan.lanes; ++i)
+            lanes.push_back(load(m.element,
+                                 address(m.element, m.pointer,
+                                         product(offset(channel, i), m.strides[0])),
+                                 storageBytes(m.element), true));
+          channelSignals[op.getSignal()] = toF32(pack(lanes));
+        })
+        .Case([&](FirOp op) {
+          if (!isRolled(plan, op))
+            for (int64_t k = 0; k < tapsOf(op); ++k)
+              taps[{op, k}] = loadTap(op, num(k));
+        })
+        .Case([&](SplitStoreOp op) { emitDestination(op); });
+}

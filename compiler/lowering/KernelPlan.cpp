@@ -1,0 +1,156 @@
+#include "compiler/lowering/KernelPlan.h"
+
+#include "compiler/lowering/RolledFir.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace halo;
+using namespace halo::compiler;
+using namespace halo::ir;
+
+bool compiler::isRolled(const KernelPlan &plan, FirOp fir) {
+  return plan.shared && tapsOf(fir) > kUnrolledTaps;
+}
+
+SmallVector<FirOp> compiler::outerRolledFirs(const KernelPlan &plan) {
+  SmallVector<FirOp> firs;
+  llvm::DenseSet<Value> feedsRolled;
+  for (Operation &op : llvm::reverse(plan.kernel.getBody().front())) {
+    bool inside = llvm::any_of(op.getResults(), [&](Value v) { return feedsRolled.count(v); });
+    auto fir = dyn_cast<FirOp>(op);
+    bool rolled = fir && isRolled(plan, fir) && plan.halos.count(fir.getResult());
+    if (rolled && !inside)
+      firs.push_back(fir);
+    if (rolled || inside)
+      feedsRolled.insert(op.operand_begin(), op.operand_end());
+  }
+  std::reverse(firs.begin(), firs.end());
+  return firs;
+}
+
+SmallVector<ChannelTiles> compiler::cutChannels(ArrayRef<int64_t> widths, ArrayRef<int64_t> heads,
+                                                int64_t blockN) {
+  SmallVector<ChannelTiles> tiles;
+  int64_t begin = 0;
+  bool even = true;
+  for (auto [i, width] : llvm::enumerate(widths)) {
+    int64_t head = heads.empty() ? 0 : heads[i];
+    even &= head == 0 || (begin % head == 0 && blockN % head == 0);
+    int64_t tile = head ? blockN / head * head : blockN;
+    // Plain channels may be cut anywhere, so neighbouring plain parts share tiles.
+    bool joins = head == 0 && !tiles.empty() && tiles.back().width == blockN &&
+                 (i == 0 || heads.empty() || heads[i - 1] == 0);
+    if (joins)
+      tiles.back().end = begin + width;
+    else
+      tiles.push_back({begin, begin + width, tile});
+    begin += width;
+  }
+  if (even)
+    return {{0, 0, blockN}};
+  return tiles;
+}
+
+FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit) {
+  KernelPlan plan;
+  plan.kernel = kernel;
+  plan.schedule = kernel.getScheduleAttr();
+  plan.halos = inferHalos(kernel);
+  ScheduleAttr schedule = plan.schedule;
+  auto impossible = [&]() { return kernel.emitError() << "schedule: "; };
+  if (!schedule)
+    return impossible() << "the kernel has none";
+
+  bool first = true;
+  int64_t elementBytes = 1;
+  for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
+    if (auto view = dyn_cast<ViewType>(decl.getType())) {
+      if (first)
+        plan.layout = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL
+                          ? Layout::BDL
+                          : Layout::BLD;
+      first = false;
+      elementBytes = std::max<int64_t>(
+          elementBytes, knownElement(view.getElement()).getIntOrFloatBitWidth() / 8);
+    }
+  if (first)
+    return kernel.emitError() << "kernel '" << kernel.getSymName()
+                              << "' has no view: nothing says its layout";
+
+  int64_t vector = schedule.getVector();
+  if (schedule.getAlign() == 1 && vector != 1)
+    return impossible() << "vector " << vector << " needs align 16, got align 1";
+  if (vector * elementBytes > 16)
+    return impossible() << "vector " << vector << " of " << elementBytes
+                        << "-byte elements is " << vector * elementBytes
+                        << " bytes, more than an access of 16";
+
+  SmallVector<int64_t> widths, heads;
+  bool crossLayout = false;
+  kernel.walk([&](SplitStoreOp split) {
+    llvm::append_range(widths, cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef());
+    if (auto known = dyn_cast_or_null<DenseI64ArrayAttr>(split.getHeads().value_or(Attribute())))
+      llvm::append_range(heads, known.asArrayRef());
+    crossLayout = plan.layout == Layout::BDL;
+  });
+  int64_t largestHead = heads.empty() ? 0 : *llvm::max_element(heads);
+  plan.reduces = largestHead > 0;
+
+  plan.shared = schedule.getWindow() == WindowKind::Shared;
+  bool bld = plan.layout == Layout::BLD;
+  plan.lanes = bld && !plan.shared ? vector : 1;
+  plan.run = !bld && !plan.shared ? vector : 1;
+  plan.unroll = schedule.getUnroll();
+  int64_t threads = 32 * schedule.getNumWarps();
+  int64_t blockN = schedule.getBlockN();
+  plan.threadsN = llvm::divideCeil(blockN, plan.lanes);
+  if (!llvm::isPowerOf2_64(plan.threadsN) || blockN % plan.lanes)
+    return impossible() << "block_n " << blockN << " is not a power of two times vector "
+                        << plan.lanes;
+  if (plan.threadsN > threads || threads % plan.threadsN)
+    return impossible() << "block_n " << blockN << " needs " << plan.threadsN
+                        << " threads across channels, which does not divide the block's "
+                        << threads;
+  plan.threadsL = threads / plan.threadsN;
+  plan.channelsFast = bld || crossLayout;
+  plan.stepL = plan.threadsL * plan.run * plan.unroll;
+  if (schedule.getBlockL() % plan.stepL)
+    return impossible() << "block_l " << schedule.getBlockL()
+                        << " is not a multiple of the block's step of " << plan.stepL
+                        << " positions";
+  if (schedule.getStages() > 1 && (!bld || plan.shared))
+    return impossible() << "stages " << schedule.getStages()
+                        << " needs layout bld with window=registers, otherwise 1";
+
+  for (auto [width, head] : llvm::zip(widths, heads))
+    if (head > blockN)
+      return impossible() << "block_n " << blockN << " is less than head " << head;
+  for (int64_t width : widths)
+    if (width % plan.lanes)
+      return impossible() << "vector " << plan.lanes << " does not divide part width " << width;
+  for (int64_t head : heads)
+    if (head % plan.lanes)
+      return impossible() << "vector " << plan.lanes << " does not divide head " << head;
+  plan.tiles = cutChannels(widths, heads, blockN);
+
+  LogicalResult short_ = success();
+  kernel.walk([&](FirOp fir) {
+    int64_t taps = tapsOf(fir);
+    if (!plan.shared && taps > kMaxUnrolledTaps)
+      short_ = impossible() << "window=registers unrolls at most " << kMaxUnrolledTaps
+                            << " taps, '" << fir.getWeight() << "' has " << taps;
+  });
+  if (failed(short_))
+    return failure();
+
+  for (FirOp fir : outerRolledFirs(plan))
+    plan.sharedBytes = std::max(plan.sharedBytes, rolledSharedBytes(plan, fir));
+  if (plan.reduces)
+    plan.sharedBytes = std::max(plan.sharedBytes, 4 * threads);
+  if (plan.sharedBytes > sharedLimit)
+    return impossible() << "shared memory " << plan.sharedBytes << " B exceeds the target's "
+                        << sharedLimit << " B";
+  return plan;
+}

@@ -1,0 +1,73 @@
+// The plan of a kernel: everything the lowering decides before it emits an op. A pure function of
+// the specialised kernel and its schedule, so that it can be printed and tested alone.
+//
+// Threads. A block covers a tile of channels and walks block_l positions. Its threads form a grid
+// threadsN x threadsL:
+//
+//            window=registers                          window=shared
+//   bld      `vector` adjacent channels each,          one channel each, `unroll` rows per step,
+//            `unroll` rows per step; the samples       samples and taps in shared memory
+//            under the taps stay in registers from
+//            step to step
+//   bdl      one channel each, `unroll` runs of        one channel each, `unroll` adjacent
+//            `vector` adjacent positions per step;     positions per step
+//            halo samples are loaded again (cache)
+//
+// Lanes of a warp run along the contiguous dimension of what is stored: along channels in bld and
+// where parts of a split are stored [B, L, n]; along positions in bdl.
+#pragma once
+
+#include "compiler/HaloInference.h"
+#include "runtime/KernelInfo.h"
+
+#include "llvm/ADT/SmallVector.h"
+
+namespace halo::compiler {
+
+struct KernelPlan {
+  mutable ir::KernelOp kernel; ///< A handle; MLIR accessors are not const.
+  ir::ScheduleAttr schedule;
+  HaloMap halos;
+
+  Layout layout = Layout::BLD;
+  bool shared = false; ///< window=shared: the FIRs longer than kUnrolledTaps are rolled.
+  int64_t lanes = 1;   ///< Adjacent channels a thread computes together (bld).
+  int64_t run = 1;     ///< Adjacent positions per access (bdl, window=registers).
+  int64_t unroll = 1;
+  int64_t threadsN = 1, threadsL = 1;
+  bool channelsFast = true; ///< Lanes of a warp run along channels.
+  int64_t stepL = 1;        ///< Positions the whole block advances per step.
+  llvm::SmallVector<ChannelTiles> tiles;
+  int64_t sharedBytes = 0;
+  bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
+
+  int64_t threads() const { return threadsN * threadsL; }
+};
+
+/// In a kernel with window=shared, FIRs up to this many taps are unrolled all the same.
+constexpr int64_t kUnrolledTaps = 8;
+/// Taps staged in shared memory at a time.
+constexpr int64_t kTapChunk = 64;
+/// The longest FIR that window=registers unrolls: beyond it code and registers explode.
+constexpr int64_t kMaxUnrolledTaps = 64;
+
+/// True if the plan computes this FIR by a loop over its taps.
+bool isRolled(const KernelPlan &plan, ir::FirOp fir);
+/// FIRs of the kernel that are rolled and that no other rolled FIR reads, in program order. (One
+/// that another reads is computed while that one's window is filled.)
+llvm::SmallVector<ir::FirOp> outerRolledFirs(const KernelPlan &plan);
+
+/// The plan, or a diagnostic on the kernel with the reason its schedule is impossible.
+/// `sharedLimit` is the target's shared memory per block.
+mlir::FailureOr<KernelPlan> planKernel(ir::KernelOp kernel, int64_t sharedLimit);
+
+/// Cuts [0, D) into tiles of at most `blockN` channels that split no head: {begin, end, width}
+/// runs, the last one open (end 0) when the widths are not all known. `widths` and `heads` are
+/// those of the split store, both empty where there is none. Worked table (tested):
+///   no split, blockN 256                               {0, 0, 256}
+///   widths 100, 28; heads 50, 0; blockN 64             {0, 100, 50} {100, 128, 64}
+///   widths 256, 256; heads 128, 128; blockN 256        {0, 0, 256}
+llvm::SmallVector<ChannelTiles> cutChannels(llvm::ArrayRef<int64_t> widths,
+                                            llvm::ArrayRef<int64_t> heads, int64_t blockN);
+
+} // namespace halo::compiler

@@ -1,0 +1,42 @@
+// Types of a kernel's operands. An element type is `f32`, `f16`, `bf16` or a type parameter; a
+// count is a number or an integer parameter. They appear in signatures only, never on values.
+#ifndef HALO_TYPES_TD
+#define HALO_TYPES_TD
+
+include "dialect/HaloBase.td"
+
+class Halo_Type<string name, string typeMnemonic> : TypeDef<Halo_Dialect, name> {
+  let mnemonic = typeMnemonic;
+  let genVerifyDecl = 1;
+}
+
+def Halo_ViewType : Halo_Type<"View", "view"> {
+  let summary = "a strided activation tensor: [B, D, L] (bdl) or [B, L, D] (bld)";
+  let description = "Example: `view<T, layout>`, `view<bf16, bld, 3>` (3 streams: 3D channels).";
+  let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$layout,
+                        "::mlir::Attribute":$streams);
+  let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Layout>($layout)
+                          `` custom<TrailingCount>($streams) `` `>` }];
+}
+def Halo_TapsType : Halo_Type<"Taps", "taps"> {
+  let summary = "FIR coefficients [streams*D/group, K]: `group` consecutive channels share a row";
+  let description = "Example: `taps<W, K, group>`, `taps<f32, 3, 1, 3>` (3 streams).";
+  let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$taps,
+                        "::mlir::Attribute":$group, "::mlir::Attribute":$streams);
+  let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Count>($taps)
+                          `` custom<TrailingCount>($group) `` custom<TrailingCount>($streams) `` `>` }];
+}
+def Halo_ChannelType : Halo_Type<"Channel", "channel"> {
+  let summary = "one number per channel: [D]";
+  let parameters = (ins "::mlir::Attribute":$element);
+  let assemblyFormat = "`<` `` custom<Element>($element) `` `>`";
+}
+def Halo_StateType : Halo_Type<"State", "state"> {
+  let summary = "the last K - 1 samples of every channel, newest last: [B, streams*D, K - 1]";
+  let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$taps,
+                        "::mlir::Attribute":$streams);
+  let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Count>($taps)
+                          `` custom<TrailingCount>($streams) `` `>` }];
+}
+
+#endif
