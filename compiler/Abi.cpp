@@ -75,8 +75,8 @@ Result<CompileRequest> parseRequest(const json::Object &request) {
     for (const auto &[name, value] : *params) {
       auto given = value.getAsString();
       if (!given)
-        return invalid("option '" + name.str().str() + "' is not given as text");
-      parsed.bindings.params[name.str().str()] = given->str();
+        return invalid("option '" + name.str() + "' is not given as text");
+      parsed.bindings.params[name.str()] = given->str();
     }
   if (const json::Array *with = request.getArray("with"))
     for (const json::Value &name : *with)

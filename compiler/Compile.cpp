@@ -113,9 +113,10 @@ private:
     reply.info.schedule = schedule.print();
     auto attribute = ir::ScheduleAttr::getChecked(
         [&] { return kernel.emitError(); }, &context, schedule.blockN, schedule.blockL,
-        schedule.numWarps, schedule.vector, schedule.unroll, schedule.stages, schedule.minBlocks,
+        int64_t(schedule.numWarps), int64_t(schedule.vector), int64_t(schedule.unroll),
+        int64_t(schedule.stages), int64_t(schedule.minBlocks),
         schedule.window == Window::Shared ? ir::WindowKind::Shared : ir::WindowKind::Registers,
-        request.align);
+        int64_t(request.align));
     if (!attribute)
       return invalid(diagnostics.text());
     kernel.setScheduleAttr(attribute);

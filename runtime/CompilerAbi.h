@@ -16,7 +16,7 @@
 //             dtype/taps/group/streams/layout of an operand: a number, a name, or a param's name.
 //   compile   {kernel, params: {name: text}, with: [operand], align: 16|1, schedule: text,
 //              arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90, shape: {B, D, L},
-//              device: {sms, ...}}
+//              device: {sms, maxThreadsPerSm, registersPerSm, sharedPerBlock, l2Bytes}}
 //             -> {"info": KernelInfo, "times": {stage: ms}, "log": text}, blob = the artifact:
 //             text for halo|gpu|llvm|ptx, the cubin, or (sim) LLVM bitcode for haloSimCreate.
 //             `kernel` is a built-in name or a path that ends in .mlir. `params` are the texts of

@@ -1,12 +1,13 @@
 // A device runs compiled kernels. Three are registered: null (checks everything, runs nothing),
 // sim (the CPU simulator in libhalo_compiler.so) and cuda (the driver API, opened at run time).
-// All three pass one conformance suite, tests/unit/DeviceConformance.cpp.
+// All three pass one conformance suite, tests/unit/runtime/DeviceConformance.cpp.
 //
 // Ownership: a Device is shared; memory and kernels come as move-only handles that release what
 // they hold and keep their device alive. Thread-safety: all functions may be called from several
 // threads; a Stream orders the work given to it.
 #pragma once
 
+#include "runtime/Export.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
@@ -30,27 +31,30 @@ struct Artifact {
 };
 
 /// A loaded kernel. Unloaded when the last reference goes.
-class LoadedKernel {
+class HALO_API LoadedKernel {
 public:
-  virtual ~LoadedKernel() = default;
+  virtual ~LoadedKernel();
   const KernelInfo info;
 
 protected:
   explicit LoadedKernel(KernelInfo info) : info(std::move(info)) {}
 };
 
-class Device : public std::enable_shared_from_this<Device> {
+class HALO_API Device : public std::enable_shared_from_this<Device> {
 public:
-  virtual ~Device() = default;
+  virtual ~Device();
 
   virtual std::string_view kind() const = 0; ///< "null", "sim" or "cuda".
   virtual std::string name() const = 0;      ///< "NVIDIA H200", "simulator", ...
-  /// What `compile` must emit for this device ("cubin" or "sim") and for which architecture.
+  /// What `compile` must emit for this device ("cubin", "sim"; "gpu" on null, whose kernels are
+  /// never run) and for which architecture.
   virtual std::string_view emit() const = 0;
   virtual std::string arch() const = 0;
   virtual DeviceTraits traits() const = 0;
+  /// The newest PTX the driver takes, as 10 * major + minor (CUDA 13.0: 90); 0 where none matters.
+  virtual int ptxVersion() const { return 0; }
 
-  /// Device memory. At least 256-byte aligned. Contents undefined.
+  /// Device memory. At least 256-byte aligned, never null, zero bytes included. Contents undefined.
   virtual Result<void *> allocate(size_t bytes) = 0;
   virtual Result<void> release(void *pointer) = 0;
   /// Synchronous copies, ordered after all work on the default stream.
@@ -81,15 +85,15 @@ struct SimOptions {
   uint64_t seed = 0;
 };
 
-std::shared_ptr<Device> openNullDevice();
-Result<std::shared_ptr<Device>> openSimDevice(SimOptions options = {});
+HALO_API std::shared_ptr<Device> openNullDevice();
+HALO_API Result<std::shared_ptr<Device>> openSimDevice(SimOptions options = {});
 /// The `ordinal`-th GPU, in its primary context unless the calling thread has a current one.
-Result<std::shared_ptr<Device>> openCudaDevice(int ordinal = 0);
+HALO_API Result<std::shared_ptr<Device>> openCudaDevice(int ordinal = 0);
 /// "null", "sim", "cuda", "cuda:1"; "" takes cuda where there is one, else sim.
-Result<std::shared_ptr<Device>> openDevice(std::string_view name);
+HALO_API Result<std::shared_ptr<Device>> openDevice(std::string_view name);
 
 /// Move-only device memory.
-class DeviceBuffer {
+class HALO_API DeviceBuffer {
 public:
   DeviceBuffer() = default;
   static Result<DeviceBuffer> allocate(std::shared_ptr<Device> device, size_t bytes);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "runtime/DType.h"
+#include "runtime/Export.h"
 #include "runtime/Result.h"
 
 #include <cstdint>
@@ -55,7 +56,7 @@ struct ChannelTiles {
 };
 
 /// Everything the runtime needs to bind, check and launch one compiled kernel.
-struct KernelInfo {
+struct HALO_API KernelInfo {
   int convention = kCallingConvention;
   std::string kernel;   ///< The kernel's name in its text.
   std::string entry;    ///< The symbol in the cubin.
@@ -65,12 +66,13 @@ struct KernelInfo {
   std::vector<Operand> operands;
   int threads = 0;         ///< Threads per block.
   int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
-  int vector = 1; ///< Elements per access along the contiguous dimension; see `align`.
+  int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
   /// Bytes to which base pointers and every stride but the contiguous one must be aligned; and
   /// the contiguous dimension is then a multiple of `vector` elements with stride 1. 1: any
   /// element-aligned pointer, any strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
+  int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.
   int64_t blockL = 0; ///< The schedule's block_l; 0 leaves it to the launch (chooseBlockL).
   std::vector<ChannelTiles> tiles;
   /// Resources as the assembler reported them; -1 where nobody has assembled yet.
@@ -86,7 +88,7 @@ struct KernelInfo {
   static Result<KernelInfo> fromJson(std::string_view json);
 };
 
-std::string_view name(OperandKind kind);
-std::string_view name(Layout layout);
+HALO_API std::string_view name(OperandKind kind);
+HALO_API std::string_view name(Layout layout);
 
 } // namespace halo

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "runtime/Device.h"
+#include "runtime/Export.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -15,7 +15,7 @@
 namespace halo {
 
 /// A strided tensor somewhere in memory; nothing is owned. Strides count elements.
-struct TensorRef {
+struct HALO_API TensorRef {
   void *data = nullptr;
   DType dtype = DType::F32;
   std::vector<int64_t> shape;
@@ -38,28 +38,35 @@ public:
   uint64_t blocks = 0;
   Shape shape;
   int64_t blockL = 0;
-  /// The parameter array for Device::launch; valid while this object is.
-  void **params();
+  /// The parameter array for Device::launch; valid while this object, or one it was moved to, is.
+  void **params() const { return const_cast<void **>(pointers.data()); }
+
+  BoundLaunch() = default;
+  BoundLaunch(BoundLaunch &&) = default;
+  BoundLaunch &operator=(BoundLaunch &&) = default;
 
 private:
-  friend Result<BoundLaunch> bind(const KernelInfo &, const std::vector<Argument> &,
-                                  const DeviceTraits &);
+  friend class LaunchBuilder;
   std::vector<uint64_t> slots;
-  std::vector<void *> pointers;
+  std::vector<void *> pointers; ///< Into `slots`, hence no copies.
 };
 
+/// Call it as halo::bind: without the prefix std::bind matches too, and better.
 /// Checks the arguments against the kernel (names, ranks, dtypes, shapes: conv_c1 ... conv_c7) and
 /// builds the launch. An aligned kernel (info.align > 1) with an unaligned tensor is refused: ask
 /// alignmentOf first and compile the variant that fits.
-Result<BoundLaunch> bind(const KernelInfo &info, const std::vector<Argument> &arguments,
-                         const DeviceTraits &device);
+HALO_API Result<BoundLaunch> bind(const KernelInfo &info, const std::vector<Argument> &arguments,
+                                  const DeviceTraits &device);
 
-/// 16 if the tensors allow the aligned variant of a kernel with this layout and these operands
-/// (their `vector` elements = 16 / smallest view element... see KernelInfo::align), else 1.
-/// Operands that are no views do not matter.
-int alignmentOf(const std::vector<Operand> &operands, const std::vector<Argument> &arguments);
+/// 16 if the tensors allow the aligned variant of a kernel with these operands, else 1. A view
+/// allows it where its base pointer is a multiple of 16 bytes, its contiguous dimension (bdl: L,
+/// bld: C) has stride 1 and a size of whole 16-byte groups, and every other stride that is ever
+/// taken is whole groups too. A view without elements always does; operands that are no views do
+/// not matter.
+HALO_API int alignmentOf(const std::vector<Operand> &operands,
+                         const std::vector<Argument> &arguments);
 
-/// The shape that an output must have, given the inputs' sizes.
-std::vector<int64_t> outputShape(const Operand &output, Layout layout, const Shape &shape);
+/// The shape that an operand must have, given the launch's sizes.
+HALO_API std::vector<int64_t> outputShape(const Operand &output, const Shape &shape);
 
 } // namespace halo

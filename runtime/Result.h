@@ -39,11 +39,20 @@ public:
 
   explicit operator bool() const { return state.index() == 0; }
   /// The value; asking a failed result for it is our bug, not the user's.
-  T &operator*() { assert(*this); return std::get<0>(state); }
-  const T &operator*() const { assert(*this); return std::get<0>(state); }
+  T &operator*() {
+    assert(*this);
+    return std::get<0>(state);
+  }
+  const T &operator*() const {
+    assert(*this);
+    return std::get<0>(state);
+  }
   T *operator->() { return &**this; }
   const T *operator->() const { return &**this; }
-  const Error &error() const { assert(!*this); return std::get<1>(state); }
+  const Error &error() const {
+    assert(!*this);
+    return std::get<1>(state);
+  }
 
 private:
   std::variant<T, Error> state;
@@ -55,7 +64,10 @@ public:
   Result() = default;
   Result(Error error) : failure(std::move(error)), ok(false) {}
   explicit operator bool() const { return ok; }
-  const Error &error() const { assert(!ok); return failure; }
+  const Error &error() const {
+    assert(!ok);
+    return failure;
+  }
 
 private:
   Error failure;
@@ -76,5 +88,7 @@ private:
 
 /// `HALO_CHECK(expr)`: returns the error of the Result<void> `expr`, if it has one.
 #define HALO_CHECK(...)                                                                            \
-  if (auto haloChecked = (__VA_ARGS__); !haloChecked)                                              \
-  return haloChecked.error()
+  do {                                                                                             \
+    if (auto haloChecked = (__VA_ARGS__); !haloChecked)                                            \
+      return haloChecked.error();                                                                  \
+  } while (false)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/DType.h"
+#include "runtime/Export.h"
 #include "runtime/Result.h"
 
 #include <map>
@@ -12,7 +13,7 @@
 namespace halo {
 
 /// A tensor on the host, contiguous, row-major.
-struct HostTensor {
+struct HALO_API HostTensor {
   DType dtype = DType::F32;
   std::vector<int64_t> shape;
   std::vector<unsigned char> bytes;
@@ -24,8 +25,8 @@ using TensorMap = std::map<std::string, HostTensor>;
 
 /// Reads every tensor. The header is checked fully: its length, JSON, dtypes, shapes whose sizes
 /// match their byte ranges, ranges that do not overlap, leave holes or leave the file.
-Result<TensorMap> readSafetensors(const std::string &path);
+HALO_API Result<TensorMap> readSafetensors(const std::string &path);
 /// Writes through a temporary file in the same folder and one rename: on failure nothing is left.
-Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors);
+HALO_API Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors);
 
 } // namespace halo

@@ -3,6 +3,7 @@
 // form the command line's --schedule takes and `#halo.schedule<...>` shows in the IR.
 #pragma once
 
+#include "runtime/Export.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Result.h"
 
@@ -18,14 +19,14 @@ enum class Window : uint8_t {
   Shared,    ///< Taps in a loop, samples staged in shared memory: any K.
 };
 
-struct Schedule {
-  int64_t blockN = 0;  ///< Channels per block.
-  int64_t blockL = 0;  ///< Positions per block; launch-time. 0: chosen at launch from the shape.
-  int numWarps = 4;    ///< Threads per block / 32.
-  int vector = 0;      ///< Elements per memory access along the contiguous dimension.
-  int unroll = 0;      ///< bld: rows per step of the walk. bdl: runs of `vector` per step.
-  int stages = 1;      ///< 2: the next step's loads are issued before this step computes.
-  int minBlocks = 1;   ///< Blocks per SM the register allocator must leave room for.
+struct HALO_API Schedule {
+  int64_t blockN = 0; ///< Channels per block.
+  int64_t blockL = 0; ///< Positions per block; launch-time. 0: chosen at launch from the shape.
+  int numWarps = 4;   ///< Threads per block / 32.
+  int vector = 0;     ///< Elements per memory access along the contiguous dimension.
+  int unroll = 0;     ///< bld: rows per step of the walk. bdl: runs of `vector` per step.
+  int stages = 1;     ///< 2: the next step's loads are issued before this step computes.
+  int minBlocks = 1;  ///< Blocks per SM the register allocator must leave room for.
   Window window = Window::Registers;
 
   /// "block_n=256,block_l=64,num_warps=4,vector=8,unroll=4,stages=1,min_blocks=1,window=registers"
@@ -42,13 +43,13 @@ struct KernelTraits {
   int align = 16;          ///< 16: aligned variant. 1: element-wise variant.
   int maxElementBytes = 2; ///< Of the storage types of all views.
   int minElementBytes = 2;
-  int64_t maxTaps = 1;     ///< Longest FIR.
-  int64_t sumTaps = 1;     ///< Taps over all FIRs: multiply-adds per output.
-  int64_t halo = 0;        ///< Joint halo of the inputs.
-  int64_t group = 1;       ///< Smallest group among the taps.
-  int views = 2;           ///< Views read and written per position, streams counted.
-  int pointwise = 0;       ///< Pointwise ops per output.
-  int64_t head = 0;        ///< Largest head normalised by a split store; 0 if none.
+  int64_t maxTaps = 1;      ///< Longest FIR.
+  int64_t sumTaps = 1;      ///< Taps over all FIRs: multiply-adds per output.
+  int64_t halo = 0;         ///< Joint halo of the inputs.
+  int64_t group = 1;        ///< Smallest group among the taps.
+  int views = 2;            ///< Views read and written per position, streams counted.
+  int pointwise = 0;        ///< Pointwise ops per output.
+  int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
 };
 
@@ -68,10 +69,11 @@ struct DeviceTraits {
 
 /// A good schedule without measuring. Never depends on L or B in a way that changes the code
 /// (only blockL may depend on them, and it is a launch-time number).
-Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device);
+HALO_API Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device);
 
 /// The positions a block walks: a multiple of stepL that fills whole waves without paying much
 /// halo. `threads` and the tile counts come from `info`.
-int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device);
+HALO_API int64_t chooseBlockL(const KernelInfo &info, const Shape &shape,
+                              const DeviceTraits &device);
 
 } // namespace halo

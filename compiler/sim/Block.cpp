@@ -1,0 +1,230 @@
+#include "compiler/sim/Block.h"
+#include "compiler/sim/Text.h"
+
+#include <boost/context/detail/fcontext.hpp>
+
+#include <algorithm>
+#include <sys/mman.h>
+
+namespace context = boost::context::detail;
+
+namespace halo::sim {
+
+/// Room for host functions (and signal handlers) below the compiled frame, whose size is known.
+constexpr size_t kHostStackBytes = 64 * 1024;
+constexpr size_t kPage = 4096;
+
+static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
+
+Block::Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker)
+    : program(program), launch(launch), checker(checker) {
+  threads.resize(size_t(launch.blockX) * launch.blockY * launch.blockZ);
+  warps.resize((threads.size() + 31) / 32);
+  barriers.resize(16);
+  ready.reserve(threads.size());
+  mainFiber.block = this;
+  uint32_t n = uint32_t(threads.size());
+  for (uint32_t i = 0; i != n; ++i) {
+    SimThread &t = threads[i];
+    t.fiber.block = this;
+    t.index = i;
+    t.tid[0] = i % launch.blockX;
+    t.tid[1] = i / launch.blockX % launch.blockY;
+    t.tid[2] = i / launch.blockX / launch.blockY;
+    uint32_t ntid[] = {launch.blockX, launch.blockY, launch.blockZ};
+    uint32_t nctaid[] = {launch.gridX, launch.gridY, launch.gridZ};
+    std::copy_n(ntid, 3, t.ntid);
+    std::copy_n(nctaid, 3, t.nctaid);
+    t.laneId = i % 32;
+    t.warpId = i / 32;
+    t.warpCount = uint32_t(warps.size());
+    t.warpSize = 32;
+    uint32_t bit = 1u << t.laneId;
+    uint32_t masks[] = {bit, bit - 1, bit | (bit - 1), ~(bit | (bit - 1)), ~(bit - 1)};
+    std::copy_n(masks, 5, t.laneMasks);
+    t.dynamicSharedBytes = uint32_t(launch.sharedBytes);
+  }
+}
+
+Block::~Block() {
+  if (mapping)
+    munmap(mapping, mappingBytes);
+}
+
+Result<void> Block::allocate() {
+  const SharedLayout &layout = program.shared;
+  sharedBytes = std::max(layout.staticEnd, layout.dynamicOffset + launch.sharedBytes);
+  stackBytes = roundUp(program.frameBytes + kHostStackBytes, kPage);
+  stackArea = stackBytes * (program.suspends ? threads.size() : 1);
+  size_t sharedArea = roundUp(sharedBytes + 1, kPage);
+  // Untouched pages cost nothing, so a stack takes only what its thread uses.
+  mappingBytes = sharedArea + stackArea;
+  void *p = mmap(nullptr, mappingBytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    return failed("out of memory for " + std::to_string(mappingBytes) + " B of simulated stacks");
+  mapping = p;
+  shared = static_cast<char *>(p);
+  stacks = shared + sharedArea;
+  for (SimThread &t : threads)
+    t.shared = shared;
+  return {};
+}
+
+/// Staggered by cache lines (less than a page in all), because equal offsets in page-sized stacks share cache sets.
+char *Block::stackTop(size_t stack) const {
+  return stacks + (stack + 1) * stackBytes - stack % 16 * 192;
+}
+
+/// The first frame of a fiber.
+struct FiberEntry {
+  static void enter(context::transfer_t transfer) {
+    Fiber *from = static_cast<Fiber *>(transfer.data);
+    from->context = transfer.fctx;
+    from->block->runFiber();
+  }
+};
+
+void Block::jump(Fiber &from, Fiber &to) {
+  context::transfer_t back = context::jump_fcontext(to.context, &from);
+  static_cast<Fiber *>(back.data)->context = back.fctx;
+}
+
+void Block::runFiber() {
+  if (program.suspends) {
+    SimThread &thread = *current;
+    program.function(&thread, launch.params);
+    finish(thread);
+  }
+  // Nobody waits for anybody: one fiber runs all threads, only to have a stack to abandon.
+  while (SimThread *thread = nextReady()) {
+    current = thread;
+    program.function(thread, launch.params);
+    thread->state = SimThread::State::Done;
+    ++done;
+  }
+  Fiber dead{this};
+  jump(dead, mainFiber);
+}
+
+void Block::startThreads(uint32_t x, uint32_t y, uint32_t z) {
+  std::fill(shared, shared + sharedBytes, char(0xff));
+  done = 0;
+  fault.clear();
+  ready.clear();
+  std::fill(warps.begin(), warps.end(), Warp());
+  for (Barrier &b : barriers) {
+    b.arrived = b.votes = 0;
+    b.waiters.clear();
+    b.warpSites.assign(warps.size(), 0);
+  }
+  std::vector<SimThread *> all;
+  all.reserve(threads.size());
+  for (SimThread &t : threads) {
+    t.ctaid[0] = x;
+    t.ctaid[1] = y;
+    t.ctaid[2] = z;
+    t.state = SimThread::State::Ready;
+    t.copies.clear();
+    t.copyGroups = 0;
+    if (program.suspends)
+      t.fiber.context = context::make_fcontext(stackTop(t.index), stackBytes - kPage,
+                                               FiberEntry::enter);
+    all.push_back(&t);
+  }
+  if (launch.seed) {
+    uint64_t block = x + uint64_t(launch.gridX) * (y + uint64_t(launch.gridY) * z);
+    random.seed(launch.seed * 0x9e3779b97f4a7c15ull + block);
+  }
+  makeReady(all.data(), all.size());
+}
+
+Result<void> Block::run(uint32_t x, uint32_t y, uint32_t z) {
+  startThreads(x, y, z);
+  if (checker)
+    checker->beginBlock(threads.data(), shared, sharedBytes);
+  if (program.suspends) {
+    current = nextReady();
+    jump(mainFiber, current->fiber);
+  } else {
+    Fiber all{this, context::make_fcontext(stackTop(0), stackBytes - kPage, FiberEntry::enter)};
+    jump(mainFiber, all);
+  }
+  if (!fault.empty())
+    return failed(fault);
+  if (done != threads.size())
+    return failed(explainStuck());
+  return {};
+}
+
+/// The first of them will run first, unless the order is shuffled.
+void Block::makeReady(SimThread *const *first, size_t count) {
+  size_t before = ready.size();
+  ready.insert(ready.end(), std::make_reverse_iterator(first + count),
+               std::make_reverse_iterator(first));
+  if (launch.seed)
+    std::shuffle(ready.begin() + before, ready.end(), random);
+}
+
+SimThread *Block::nextReady() {
+  if (ready.empty())
+    return nullptr;
+  if (launch.seed)
+    std::swap(ready[random() % ready.size()], ready.back());
+  SimThread *next = ready.back();
+  ready.pop_back();
+  return next;
+}
+
+void Block::suspend(SimThread &thread) {
+  current = nextReady();
+  jump(thread.fiber, current ? current->fiber : mainFiber);
+}
+
+void Block::finish(SimThread &thread) {
+  thread.state = SimThread::State::Done;
+  ++done;
+  Warp &warp = warps[thread.warpId];
+  warp.exited |= 1u << thread.laneId;
+  // The GPU does not wait for lanes that exited; a checked run reports them instead.
+  for (uint32_t lane = 0; lane != 32 && !checker && warp.waiting; ++lane)
+    if (warp.waiting >> lane & 1)
+      completeCollective(threads[thread.warpId * 32 + lane], nullptr);
+  suspend(thread);
+}
+
+std::string Block::describe(const SimThread &thread) const {
+  return "kernel " + program.name + ", block " + triple(thread.ctaid) + ", thread " +
+         triple(thread.tid) + ": ";
+}
+
+void Block::fail(const SimThread &thread, std::string message) {
+  fault = describe(thread) + message;
+  message = std::string(); // This frame is never left, so nothing would free it.
+  Fiber dead{this};
+  jump(dead, mainFiber);
+  __builtin_unreachable();
+}
+
+void Block::check(SimThread &thread, const void *address, uint64_t bytes, uint32_t align,
+                  Space space, AccessKind kind, uint32_t site) {
+  const char *p = static_cast<const char *>(address);
+  if (!checker || (space == Space::Generic && p >= stacks && p < stacks + stackArea))
+    return;
+  if (auto wrong = checker->access(thread, address, bytes, align, space, kind, site))
+    fail(thread, std::move(*wrong));
+}
+
+void Block::beginCopy(SimThread &thread, const void *to, uint32_t bytes, uint32_t site) {
+  if (!checker)
+    return;
+  if (auto wrong = checker->beginCopy(thread, to, bytes, site))
+    fail(thread, std::move(*wrong));
+}
+
+void Block::landCopy(SimThread &thread, const void *to, uint32_t bytes) {
+  if (checker)
+    checker->landCopy(thread, to, bytes);
+}
+
+} // namespace halo::sim

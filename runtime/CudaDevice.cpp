@@ -1,0 +1,278 @@
+// A GPU through the driver API. Whatever context the calling thread had is current again when a
+// function returns.
+#include "runtime/CudaDriver.h"
+#include "runtime/Device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <typeinfo>
+
+namespace halo {
+
+namespace {
+
+/// Dynamic shared memory a kernel may use without asking.
+constexpr int64_t kSharedWithoutAsking = 48 << 10;
+
+CUdeviceptr address(const void *pointer) { return reinterpret_cast<CUdeviceptr>(pointer); }
+
+/// Makes a context current for a scope.
+class CurrentContext {
+public:
+  CurrentContext(const CudaDriver &cuda, CUcontext context) : cuda(cuda) {
+    CUcontext current = nullptr;
+    // The common case, a thread that already is in the right context, pushes nothing.
+    if (cuda.cuCtxGetCurrent(&current) == 0 && current == context)
+      return;
+    result = cuda.cuCtxPushCurrent(context);
+    pushed = result == 0;
+  }
+  ~CurrentContext() {
+    CUcontext popped;
+    if (pushed)
+      cuda.cuCtxPopCurrent(&popped);
+  }
+  CurrentContext(const CurrentContext &) = delete;
+  Result<void> entered() const { return cuda.check(result, "cuCtxPushCurrent"); }
+
+private:
+  const CudaDriver &cuda;
+  CUresult result = 0;
+  bool pushed = false;
+};
+
+#define HALO_ENTER()                                                                               \
+  CurrentContext scope(cuda, context);                                                             \
+  HALO_CHECK(scope.entered())
+#define HALO_CUDA(call, ...) HALO_CHECK(cuda.check(cuda.call(__VA_ARGS__), #call))
+
+class CudaKernel final : public LoadedKernel {
+public:
+  CudaKernel(KernelInfo info, std::shared_ptr<const Device> device, const CudaDriver &cuda,
+             CUcontext context, CUmodule module, CUfunction function)
+      : LoadedKernel(std::move(info)), device(std::move(device)), cuda(cuda), context(context),
+        module(module), function(function) {}
+  ~CudaKernel() override {
+    CurrentContext scope(cuda, context);
+    cuda.cuModuleUnload(module);
+  }
+
+  const std::shared_ptr<const Device> device;
+  const CudaDriver &cuda;
+  const CUcontext context;
+  const CUmodule module;
+  const CUfunction function;
+};
+
+/// What a module holds until a kernel owns it.
+struct ModuleGuard {
+  const CudaDriver &cuda;
+  CUmodule module = nullptr;
+  ~ModuleGuard() {
+    if (module)
+      cuda.cuModuleUnload(module);
+  }
+};
+
+struct Event {
+  const CudaDriver &cuda;
+  CUevent handle = nullptr;
+  ~Event() {
+    if (handle)
+      cuda.cuEventDestroy(handle);
+  }
+};
+
+class CudaDevice final : public Device {
+public:
+  /// `retained`: the context is the primary one and this object's to release; else the caller
+  /// keeps it alive.
+  CudaDevice(const CudaDriver &cuda, CUdevice device, CUcontext context, bool retained)
+      : cuda(cuda), device(device), context(context), retained(retained) {}
+  ~CudaDevice() override {
+    if (retained)
+      cuda.cuDevicePrimaryCtxRelease(device);
+  }
+
+  /// Reads what never changes.
+  Result<void> describe() {
+    char text[256] = {};
+    HALO_CUDA(cuDeviceGetName, text, int(sizeof(text)) - 1, device);
+    deviceName = text;
+    int major = 0, minor = 0, shared = 0;
+    HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, major));
+    HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, minor));
+    HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, facts.sms));
+    HALO_CHECK(
+        attribute(CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR, facts.maxThreadsPerSm));
+    HALO_CHECK(
+        attribute(CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_MULTIPROCESSOR, facts.registersPerSm));
+    HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, shared));
+    HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, facts.l2Bytes));
+    facts.sharedPerBlock = shared;
+    archName = fmt::format("sm_{}{}", major, minor);
+    HALO_TRY(version, cuda.ptxVersion());
+    ptx = version;
+    return {};
+  }
+
+  std::string_view kind() const override { return "cuda"; }
+  std::string name() const override { return deviceName; }
+  std::string_view emit() const override { return "cubin"; }
+  std::string arch() const override { return archName; }
+  DeviceTraits traits() const override { return facts; }
+  int ptxVersion() const override { return ptx; }
+
+  Result<void *> allocate(size_t bytes) override {
+    HALO_ENTER();
+    CUdeviceptr pointer = 0;
+    CUresult result = cuda.cuMemAlloc(&pointer, std::max<size_t>(bytes, 1));
+    HALO_CHECK(cuda.check(result, fmt::format("cuMemAlloc of {} bytes", bytes).c_str()));
+    return reinterpret_cast<void *>(pointer);
+  }
+  Result<void> release(void *pointer) override {
+    if (!pointer)
+      return {};
+    HALO_ENTER();
+    HALO_CUDA(cuMemFree, address(pointer));
+    return {};
+  }
+  Result<void> upload(void *to, const void *host, size_t bytes) override {
+    HALO_ENTER();
+    if (bytes)
+      HALO_CUDA(cuMemcpyHtoD, address(to), host, bytes);
+    return {};
+  }
+  Result<void> download(void *host, const void *from, size_t bytes) override {
+    HALO_ENTER();
+    if (bytes)
+      HALO_CUDA(cuMemcpyDtoH, host, address(from), bytes);
+    return {};
+  }
+  Result<void> fill(void *to, uint8_t byte, size_t bytes) override {
+    HALO_ENTER();
+    if (bytes)
+      HALO_CUDA(cuMemsetD8Async, address(to), byte, bytes, nullptr);
+    return {};
+  }
+  Result<void> copy(void *to, const void *from, size_t bytes) override {
+    HALO_ENTER();
+    if (bytes)
+      HALO_CUDA(cuMemcpyDtoDAsync, address(to), address(from), bytes, nullptr);
+    return {};
+  }
+
+  Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact) override {
+    HALO_ENTER();
+    KernelInfo info = artifact.info;
+    if (artifact.code.empty())
+      return invalid(fmt::format("kernel {} has no code to load", info.kernel));
+    ModuleGuard guard{cuda};
+    HALO_CUDA(cuModuleLoadData, &guard.module, artifact.code.c_str());
+    CUfunction function = nullptr;
+    HALO_CUDA(cuModuleGetFunction, &function, guard.module, info.entry.c_str());
+    // Now rather than at the first launch, which may be inside a graph capture.
+    if (cuda.cuFuncLoad)
+      HALO_CUDA(cuFuncLoad, function);
+    if (info.sharedBytes > kSharedWithoutAsking)
+      HALO_CUDA(cuFuncSetAttribute, function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                int(info.sharedBytes));
+    HALO_CUDA(cuFuncGetAttribute, &info.registers, CU_FUNC_ATTRIBUTE_NUM_REGS, function);
+    HALO_CUDA(cuFuncGetAttribute, &info.staticSharedBytes, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES,
+              function);
+    // Local memory also holds arrays: the assembler's own count of spills is better where known.
+    if (info.spillBytes < 0)
+      HALO_CUDA(cuFuncGetAttribute, &info.spillBytes, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES, function);
+    CUmodule module = std::exchange(guard.module, nullptr);
+    return std::shared_ptr<LoadedKernel>(std::make_shared<CudaKernel>(
+        std::move(info), shared_from_this(), cuda, context, module, function));
+  }
+
+  Result<void> launch(const LoadedKernel &kernel, uint64_t blocks, void **params,
+                      Stream stream) override {
+    // Exact type: final, and cheaper than a cast on a path that takes microseconds.
+    auto &own = static_cast<const CudaKernel &>(kernel);
+    if (typeid(kernel) != typeid(CudaKernel) || own.device.get() != this)
+      return invalid(fmt::format("kernel {} was loaded on another device", kernel.info.kernel));
+    if (blocks > INT32_MAX)
+      return invalid(fmt::format("kernel {}: {} blocks are above the limit {}", kernel.info.kernel,
+                                 blocks, INT32_MAX));
+    if (blocks == 0)
+      return {};
+    if (!params)
+      return invalid(fmt::format("kernel {} is launched without parameters", kernel.info.kernel));
+    HALO_ENTER();
+    HALO_CUDA(cuLaunchKernel, own.function, unsigned(blocks), 1, 1, unsigned(kernel.info.threads),
+              1, 1, unsigned(kernel.info.sharedBytes), static_cast<CUstream>(stream), params,
+              nullptr);
+    return {};
+  }
+
+  Result<void> synchronize(Stream stream) override {
+    HALO_ENTER();
+    HALO_CUDA(cuStreamSynchronize, static_cast<CUstream>(stream));
+    return {};
+  }
+
+  Result<double> time(const std::function<Result<void>()> &before,
+                      const std::function<Result<void>()> &work) override {
+    HALO_ENTER();
+    Event start{cuda}, stop{cuda};
+    HALO_CUDA(cuEventCreate, &start.handle, 0);
+    HALO_CUDA(cuEventCreate, &stop.handle, 0);
+    if (before)
+      HALO_CHECK(before());
+    HALO_CUDA(cuEventRecord, start.handle, nullptr);
+    HALO_CHECK(work());
+    HALO_CUDA(cuEventRecord, stop.handle, nullptr);
+    HALO_CUDA(cuEventSynchronize, stop.handle);
+    float milliseconds = 0;
+    HALO_CUDA(cuEventElapsedTime, &milliseconds, start.handle, stop.handle);
+    return double(milliseconds);
+  }
+
+private:
+  Result<void> attribute(int which, int &value) const {
+    HALO_CUDA(cuDeviceGetAttribute, &value, which, device);
+    return {};
+  }
+
+  const CudaDriver &cuda;
+  const CUdevice device;
+  const CUcontext context;
+  const bool retained;
+  std::string deviceName, archName;
+  DeviceTraits facts;
+  int ptx = 0;
+};
+
+#undef HALO_CUDA
+#undef HALO_ENTER
+
+} // namespace
+
+Result<std::shared_ptr<Device>> openCudaDevice(int ordinal) {
+  HALO_TRY(driver, CudaDriver::get());
+  const CudaDriver &cuda = *driver;
+  int count = 0;
+  HALO_CHECK(cuda.check(cuda.cuDeviceGetCount(&count), "cuDeviceGetCount"));
+  if (ordinal < 0 || ordinal >= count)
+    return unavailable(
+        fmt::format("device cuda:{} does not exist: this machine has {}", ordinal, count));
+  CUdevice device = 0;
+  HALO_CHECK(cuda.check(cuda.cuDeviceGet(&device, ordinal), "cuDeviceGet"));
+
+  CUcontext context = nullptr;
+  CUdevice current = -1;
+  bool callers = cuda.cuCtxGetCurrent(&context) == 0 && context &&
+                 cuda.cuCtxGetDevice(&current) == 0 && current == device;
+  if (!callers)
+    HALO_CHECK(
+        cuda.check(cuda.cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain"));
+  auto opened = std::make_shared<CudaDevice>(cuda, device, context, !callers);
+  HALO_CHECK(opened->describe());
+  return std::shared_ptr<Device>(std::move(opened));
+}
+
+} // namespace halo

@@ -1,0 +1,14 @@
+// Everything a user of the runtime includes.
+#pragma once
+
+#include "runtime/CompilerLibrary.h"
+#include "runtime/DType.h"
+#include "runtime/Device.h"
+#include "runtime/Environment.h"
+#include "runtime/Kernel.h"
+#include "runtime/KernelInfo.h"
+#include "runtime/Launch.h"
+#include "runtime/Problem.h"
+#include "runtime/Result.h"
+#include "runtime/Safetensors.h"
+#include "runtime/Schedule.h"

@@ -1,0 +1,64 @@
+// The whole of Halo in ten lines:
+//
+//   HALO_TRY(device, halo::openDevice("cuda"));
+//   halo::Problem problem;
+//   problem.kernel = "causal_conv1d";
+//   problem.params = {{"T", "bf16"}, {"K", "4"}, {"layout", "bld"}, {"activation", "silu"}};
+//   HALO_TRY(kernel, halo::Kernel::compile(device, problem));
+//   HALO_CHECK(kernel.launch({{"x", x}, {"weight", w}, {"y", y}}, stream)); // halo::TensorRefs
+#pragma once
+
+#include "runtime/Device.h"
+#include "runtime/Export.h"
+#include "runtime/Launch.h"
+#include "runtime/Problem.h"
+#include "runtime/Result.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace halo {
+
+struct CompileOptions {
+  /// Forces a schedule ("block_n=64,..."); empty takes the analytic choice.
+  std::string schedule;
+  /// A typical launch, for the analytic choice; zeros where unknown.
+  Shape shapeHint;
+};
+
+/// Milliseconds per stage of a compile, in the order they ran.
+using StageTimes = std::vector<std::pair<std::string, double>>;
+
+/// A compiled kernel, loaded on a device. Copies share it. Thread-safe.
+class HALO_API Kernel {
+public:
+  /// Compiles for this device and loads.
+  static Result<Kernel> compile(std::shared_ptr<Device> device, const Problem &problem,
+                                const CompileOptions &options = {});
+  /// Loads what was compiled before.
+  static Result<Kernel> load(std::shared_ptr<Device> device, const Artifact &artifact);
+
+  const KernelInfo &info() const { return loaded->info; }
+  const StageTimes &compileTimes() const { return times; }
+
+  /// Checks the arguments; the result can be launched many times while the tensors stay.
+  Result<BoundLaunch> bind(const std::vector<Argument> &arguments) const;
+  Result<void> launch(const BoundLaunch &bound, Stream stream = nullptr) const;
+  Result<void> launch(const std::vector<Argument> &arguments, Stream stream = nullptr) const;
+
+private:
+  Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times)
+      : device(std::move(device)), loaded(std::move(loaded)), times(std::move(times)) {}
+
+  std::shared_ptr<Device> device;
+  std::shared_ptr<LoadedKernel> loaded;
+  StageTimes times;
+};
+
+/// The request that compile() sends: CompilerAbi.h's verb "compile" for this device.
+HALO_API std::string compileRequest(const Device &device, const Problem &problem,
+                                    const CompileOptions &options);
+
+} // namespace halo

@@ -1,0 +1,206 @@
+// Names in the JSON are the names of the fields.
+#include "runtime/KernelInfo.h"
+
+#include "runtime/Json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <climits>
+#include <set>
+
+namespace halo {
+
+using nlohmann::json;
+
+std::string_view name(OperandKind kind) {
+  switch (kind) {
+  case OperandKind::View:
+    return "view";
+  case OperandKind::Taps:
+    return "taps";
+  case OperandKind::Channel:
+    return "channel";
+  case OperandKind::State:
+    return "state";
+  }
+  return "?";
+}
+
+std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "bld"; }
+
+bool KernelInfo::storesState() const {
+  return std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
+    return operand.output && operand.kind == OperandKind::State;
+  });
+}
+
+int64_t KernelInfo::tileCount(int64_t d) const {
+  int64_t count = 0;
+  for (const ChannelTiles &run : tiles) {
+    int64_t end = run.end ? run.end : d;
+    if (end > run.begin)
+      count += (end - run.begin + run.width - 1) / run.width;
+  }
+  return count;
+}
+
+int64_t KernelInfo::requiredChannels() const {
+  int64_t covered = 0;
+  for (const Operand &operand : operands)
+    if (operand.kind == OperandKind::View && operand.output)
+      covered += operand.channels;
+  if (covered)
+    return covered;
+  for (const ChannelTiles &run : tiles) {
+    if (run.end == 0)
+      return 0;
+    covered = std::max(covered, run.end);
+  }
+  return covered;
+}
+
+std::string KernelInfo::toJson() const {
+  json operandList = json::array();
+  for (const Operand &operand : operands)
+    operandList.push_back({{"name", operand.name},
+                           {"kind", name(operand.kind)},
+                           {"dtype", name(operand.dtype)},
+                           {"output", operand.output},
+                           {"layout", name(operand.layout)},
+                           {"streams", operand.streams},
+                           {"taps", operand.taps},
+                           {"group", operand.group},
+                           {"channels", operand.channels}});
+  json tileList = json::array();
+  for (const ChannelTiles &run : tiles)
+    tileList.push_back({{"begin", run.begin}, {"end", run.end}, {"width", run.width}});
+  return printJson({{"convention", convention},
+                    {"kernel", kernel},
+                    {"entry", entry},
+                    {"problem", problem},
+                    {"schedule", schedule},
+                    {"layout", name(layout)},
+                    {"operands", operandList},
+                    {"threads", threads},
+                    {"sharedBytes", sharedBytes},
+                    {"vector", vector},
+                    {"align", align},
+                    {"stepL", stepL},
+                    {"halo", halo},
+                    {"blockL", blockL},
+                    {"tiles", tileList},
+                    {"registers", registers},
+                    {"spillBytes", spillBytes},
+                    {"staticSharedBytes", staticSharedBytes}});
+}
+
+namespace {
+
+Layout readLayout(JsonFields &fields) {
+  std::string text = fields.text("layout");
+  if (text != "bdl" && text != "bld")
+    fields.complain(fmt::format("has layout '{}' where bdl or bld is expected", text));
+  return text == "bdl" ? Layout::BDL : Layout::BLD;
+}
+
+Result<Operand> readOperand(const json &object, size_t index) {
+  JsonFields fields(object, fmt::format("kernel info: operand {}", index));
+  Operand operand;
+  operand.name = fields.text("name");
+  if (operand.name.empty())
+    fields.complain("has an empty name");
+
+  std::string kind = fields.text("kind");
+  bool known = false;
+  for (OperandKind candidate :
+       {OperandKind::View, OperandKind::Taps, OperandKind::Channel, OperandKind::State})
+    if (name(candidate) == kind) {
+      operand.kind = candidate;
+      known = true;
+    }
+  if (!known)
+    fields.complain(fmt::format("has the unknown kind '{}'", kind));
+
+  std::string dtype = fields.text("dtype");
+  if (std::optional<DType> parsed = parseDType(dtype))
+    operand.dtype = *parsed;
+  else
+    fields.complain(fmt::format("has the unknown dtype '{}'", dtype));
+
+  operand.output = fields.flag("output");
+  operand.layout = readLayout(fields);
+  operand.streams = fields.integer("streams", 1, INT32_MAX);
+  bool hasTaps = operand.kind == OperandKind::Taps || operand.kind == OperandKind::State;
+  operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
+  operand.group = fields.integer("group", 1, INT32_MAX);
+  operand.channels = fields.integer("channels", 0, INT32_MAX);
+  HALO_CHECK(fields.done());
+  return operand;
+}
+
+Result<ChannelTiles> readTiles(const json &object, size_t index) {
+  JsonFields fields(object, fmt::format("kernel info: tiles {}", index));
+  ChannelTiles run;
+  run.begin = fields.integer("begin", 0, INT32_MAX);
+  run.end = fields.integer("end", 0, INT32_MAX);
+  run.width = fields.integer("width", 1, INT32_MAX);
+  if (run.end && run.end <= run.begin)
+    fields.complain(fmt::format("ends at {}, not after its begin {}", run.end, run.begin));
+  HALO_CHECK(fields.done());
+  return run;
+}
+
+} // namespace
+
+Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
+  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded())
+    return invalid("kernel info is no JSON");
+  JsonFields fields(document, "kernel info");
+  KernelInfo info;
+  // First, since another convention may spell everything below differently.
+  info.convention = int(fields.integer("convention", 0, INT_MAX));
+  if (fields.ok() && info.convention != kCallingConvention)
+    return invalid(fmt::format("kernel info: calling convention {} where this runtime speaks {}",
+                               info.convention, kCallingConvention));
+  info.kernel = fields.text("kernel");
+  info.entry = fields.text("entry");
+  if (info.entry.empty())
+    fields.complain("has an empty entry");
+  info.problem = fields.text("problem");
+  info.schedule = fields.text("schedule");
+  info.layout = readLayout(fields);
+  info.threads = int(fields.integer("threads", 1, 1024));
+  info.sharedBytes = fields.integer("sharedBytes", 0, INT32_MAX);
+  info.vector = int(fields.integer("vector", 1, 1024));
+  info.align = int(fields.integer("align", 1, 16));
+  if (info.align != 1 && info.align != 16)
+    fields.complain(fmt::format("has align = {} where 1 or 16 is expected", info.align));
+  info.stepL = fields.integer("stepL", 1, INT32_MAX);
+  info.halo = fields.integer("halo", 0, INT32_MAX);
+  info.blockL = fields.integer("blockL", 0, INT32_MAX);
+  info.registers = int(fields.integer("registers", -1, INT_MAX));
+  info.spillBytes = int(fields.integer("spillBytes", -1, INT_MAX));
+  info.staticSharedBytes = int(fields.integer("staticSharedBytes", -1, INT_MAX));
+  json operandList = fields.array("operands");
+  json tileList = fields.array("tiles");
+  if (tileList.empty())
+    fields.complain("has no channel tiles");
+  HALO_CHECK(fields.done());
+
+  std::set<std::string> names;
+  for (const json &object : operandList) {
+    HALO_TRY(operand, readOperand(object, info.operands.size()));
+    if (!names.insert(operand.name).second)
+      return invalid(fmt::format("kernel info: two operands are named '{}'", operand.name));
+    info.operands.push_back(std::move(operand));
+  }
+  for (const json &object : tileList) {
+    HALO_TRY(run, readTiles(object, info.tiles.size()));
+    info.tiles.push_back(run);
+  }
+  return info;
+}
+
+} // namespace halo

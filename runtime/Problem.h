@@ -1,0 +1,36 @@
+// A problem: everything that selects a kernel's code except its schedule. It prints as what the
+// command line takes, and that one text is used in logs, keys, tuning records and tests:
+//
+//   causal_conv1d --dtype bf16 --set K=4 --set layout=bld --set align=1 --with bias,initial_state
+#pragma once
+
+#include "runtime/Export.h"
+#include "runtime/Result.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace halo {
+
+struct HALO_API Problem {
+  /// A built-in name, or the path of a text that ends in .mlir.
+  std::string kernel;
+  /// Texts of --set; "T" and "W" are --dtype and --wdtype.
+  std::map<std::string, std::string> params;
+  /// Optional operands that are present.
+  std::set<std::string> with;
+  /// 16: the aligned, contiguous variant. 1: any tensors.
+  int align = 16;
+
+  /// The canonical text: params by name, align only where it is 1. Words with characters that a
+  /// shell would take are in single quotes.
+  std::string print() const;
+  /// parse(print(p)) == p. Also takes the options in any order, several name=value after one --set,
+  /// --set T=, and a repeated --with; a name that is set twice is refused.
+  static Result<Problem> parse(std::string_view text);
+  bool operator==(const Problem &other) const;
+};
+
+} // namespace halo

@@ -1,0 +1,300 @@
+// The file: 8 bytes little-endian header length N, N bytes of JSON, then the data.
+//
+//   {"x": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}, "__metadata__": {...}}
+//
+// Offsets count from the end of the header. Nothing in the header is believed: memory is only
+// allocated for ranges that were found to lie inside the file.
+#include "runtime/Safetensors.h"
+
+#include "runtime/Json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace halo {
+
+using nlohmann::json;
+
+namespace {
+
+/// The format's own limit for headers.
+constexpr uint64_t kMaxHeader = 100'000'000;
+constexpr const char *kMetadata = "__metadata__";
+
+struct CloseFile {
+  void operator()(FILE *file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<FILE, CloseFile>;
+
+std::string_view fileName(DType type) {
+  switch (type) {
+  case DType::F32:
+    return "F32";
+  case DType::F16:
+    return "F16";
+  case DType::BF16:
+    return "BF16";
+  case DType::I32:
+    return "I32";
+  case DType::I64:
+    return "I64";
+  }
+  return "?";
+}
+
+/// Bytes of a tensor, or nothing where the product does not fit. Zeros do not hide an overflow of
+/// the other sizes, which strides would meet.
+std::optional<uint64_t> byteCount(DType dtype, const std::vector<int64_t> &shape) {
+  int64_t product = int64_t(size(dtype));
+  bool empty = false;
+  for (int64_t size : shape) {
+    if (size < 0)
+      return std::nullopt;
+    empty |= size == 0;
+    if (size > 0 && __builtin_mul_overflow(product, size, &product))
+      return std::nullopt;
+  }
+  return empty ? 0 : uint64_t(product);
+}
+
+struct Entry {
+  std::string name;
+  HostTensor tensor;
+  uint64_t begin = 0, end = 0;
+};
+
+Result<Entry> readEntry(const std::string &where, const std::string &name, const json &object,
+                        uint64_t dataSize) {
+  std::string who = fmt::format("{}: tensor '{}'", where, name);
+  JsonFields fields(object, who);
+  Entry entry;
+  entry.name = name;
+  std::string dtype = fields.text("dtype");
+  json shape = fields.array("shape");
+  json offsets = fields.array("data_offsets");
+  HALO_CHECK(fields.done());
+
+  bool known = false;
+  for (DType type : {DType::F32, DType::F16, DType::BF16, DType::I32, DType::I64})
+    if (fileName(type) == dtype) {
+      entry.tensor.dtype = type;
+      known = true;
+    }
+  if (!known)
+    return invalid(
+        fmt::format("{} has dtype {} where F32, F16, BF16, I32 or I64 is expected", who, dtype));
+
+  auto isSize = [](const json &number) {
+    return number.is_number_unsigned() && number.get<uint64_t>() <= uint64_t(INT64_MAX);
+  };
+  for (const json &size : shape) {
+    if (!isSize(size))
+      return invalid(fmt::format("{} has the size {}, which is no count", who, size.dump()));
+    entry.tensor.shape.push_back(size.get<int64_t>());
+  }
+  if (offsets.size() != 2 || !isSize(offsets[0]) || !isSize(offsets[1]))
+    return invalid(
+        fmt::format("{} has data_offsets {} where [begin, end] is expected", who, offsets.dump()));
+  entry.begin = offsets[0].get<uint64_t>();
+  entry.end = offsets[1].get<uint64_t>();
+  if (entry.begin > entry.end)
+    return invalid(
+        fmt::format("{} begins at byte {}, after its end {}", who, entry.begin, entry.end));
+  if (entry.end > dataSize)
+    return invalid(fmt::format("{} ends at byte {} of {} bytes of data", who, entry.end, dataSize));
+  std::optional<uint64_t> bytes = byteCount(entry.tensor.dtype, entry.tensor.shape);
+  if (!bytes)
+    return invalid(fmt::format("{} has a shape {} whose size overflows", who, shape.dump()));
+  if (*bytes != entry.end - entry.begin)
+    return invalid(fmt::format("{} has shape {} of {} bytes in a range of {}", who, shape.dump(),
+                               *bytes, entry.end - entry.begin));
+  return entry;
+}
+
+/// Parses JSON and refuses what nlohmann's objects would silently merge: equal names.
+Result<json> parseHeader(const std::string &path, const std::string &text) {
+  std::vector<std::set<std::string>> open;
+  std::string duplicate;
+  auto watch = [&](int, json::parse_event_t event, json &parsed) {
+    if (event == json::parse_event_t::object_start)
+      open.emplace_back();
+    else if (event == json::parse_event_t::object_end)
+      open.pop_back();
+    else if (event == json::parse_event_t::key &&
+             !open.back().insert(parsed.get<std::string>()).second && duplicate.empty())
+      duplicate = parsed.get<std::string>();
+    return true;
+  };
+  json header = json::parse(text, watch, /*allow_exceptions=*/false);
+  if (header.is_discarded())
+    return invalid(fmt::format("{}: the header is no JSON", path));
+  if (!header.is_object())
+    return invalid(fmt::format("{}: the header is no JSON object", path));
+  if (!duplicate.empty())
+    return invalid(fmt::format("{}: the name '{}' is given twice", path, duplicate));
+  return header;
+}
+
+/// The ranges must tile the data exactly: no overlaps, no holes.
+Result<void> checkTiling(const std::string &path, std::vector<Entry> &entries, uint64_t dataSize) {
+  std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+  });
+  uint64_t at = 0;
+  for (const Entry &entry : entries) {
+    if (entry.begin != at)
+      return invalid(fmt::format(
+          "{}: tensor '{}' begins at byte {} {} {}", path, entry.name, entry.begin,
+          entry.begin < at ? "inside the tensor that ends at" : "and leaves a hole after byte",
+          at));
+    at = entry.end;
+  }
+  if (at != dataSize)
+    return invalid(
+        fmt::format("{}: the tensors end at byte {} of {} bytes of data", path, at, dataSize));
+  return {};
+}
+
+std::string systemError() { return std::strerror(errno); }
+
+} // namespace
+
+int64_t HostTensor::elements() const {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  return count;
+}
+
+Result<TensorMap> readSafetensors(const std::string &path) {
+  // Before opening: opening a pipe would wait for its writer.
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0)
+    return invalid(fmt::format("{}: {}", path, systemError()));
+  if (!S_ISREG(status.st_mode))
+    return invalid(fmt::format("{}: is no regular file", path));
+  File file(std::fopen(path.c_str(), "rb"));
+  if (!file)
+    return invalid(fmt::format("{}: {}", path, systemError()));
+  uint64_t fileSize = uint64_t(status.st_size);
+
+  unsigned char prefix[8];
+  if (fileSize < sizeof(prefix) || std::fread(prefix, sizeof(prefix), 1, file.get()) != 1)
+    return invalid(
+        fmt::format("{}: {} bytes are too few for a header length of 8", path, fileSize));
+  uint64_t headerSize = 0;
+  for (int i = 7; i >= 0; --i)
+    headerSize = headerSize << 8 | prefix[i];
+  if (headerSize > fileSize - sizeof(prefix) || headerSize > kMaxHeader)
+    return invalid(
+        fmt::format("{}: the header claims {} bytes of a file of {}", path, headerSize, fileSize));
+  std::string text(headerSize, '\0');
+  if (headerSize && std::fread(text.data(), headerSize, 1, file.get()) != 1)
+    return failed(fmt::format("{}: the header cannot be read", path));
+
+  HALO_TRY(header, parseHeader(path, text));
+  uint64_t dataSize = fileSize - sizeof(prefix) - headerSize;
+  std::vector<Entry> entries;
+  for (auto &[name, object] : header.items()) {
+    if (name == kMetadata)
+      continue;
+    HALO_TRY(entry, readEntry(path, name, object, dataSize));
+    entries.push_back(std::move(entry));
+  }
+  HALO_CHECK(checkTiling(path, entries, dataSize));
+
+  TensorMap tensors;
+  for (Entry &entry : entries) {
+    entry.tensor.bytes.resize(entry.end - entry.begin);
+    if (!entry.tensor.bytes.empty() &&
+        std::fread(entry.tensor.bytes.data(), entry.tensor.bytes.size(), 1, file.get()) != 1)
+      return failed(fmt::format("{}: tensor '{}' cannot be read", path, entry.name));
+    tensors.emplace(std::move(entry.name), std::move(entry.tensor));
+  }
+  return tensors;
+}
+
+namespace {
+
+using NamedTensor = TensorMap::value_type;
+
+/// Wide types first, then by name: every tensor is aligned to its element, and equal maps make
+/// equal files.
+std::vector<const NamedTensor *> fileOrder(const TensorMap &tensors) {
+  std::vector<const NamedTensor *> order;
+  for (const NamedTensor &named : tensors)
+    order.push_back(&named);
+  std::stable_sort(order.begin(), order.end(), [](const NamedTensor *a, const NamedTensor *b) {
+    return size(a->second.dtype) > size(b->second.dtype);
+  });
+  return order;
+}
+
+/// Length and JSON, padded with spaces so that the data is 8-byte aligned.
+Result<std::string> printHeader(const std::string &path,
+                                const std::vector<const NamedTensor *> &order) {
+  json header = json::object();
+  uint64_t at = 0;
+  for (const NamedTensor *named : order) {
+    const auto &[name, tensor] = *named;
+    std::optional<uint64_t> bytes = byteCount(tensor.dtype, tensor.shape);
+    if (!bytes || *bytes != tensor.bytes.size())
+      return invalid(fmt::format("{}: tensor '{}' of shape {} has {} bytes", path, name,
+                                 json(tensor.shape).dump(), tensor.bytes.size()));
+    if (name == kMetadata)
+      return invalid(fmt::format("{}: a tensor cannot be named {}", path, kMetadata));
+    header[name] = {{"dtype", fileName(tensor.dtype)},
+                    {"shape", tensor.shape},
+                    {"data_offsets", {at, at + *bytes}}};
+    at += *bytes;
+  }
+  std::string text = printJson(header);
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  std::string prefix(8, '\0');
+  for (int i = 0; i < 8; ++i)
+    prefix[i] = char(uint64_t(text.size()) >> (8 * i));
+  return prefix + text;
+}
+
+bool writeAll(FILE *file, const void *data, size_t bytes) {
+  return bytes == 0 || std::fwrite(data, bytes, 1, file) == 1;
+}
+
+} // namespace
+
+Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors) {
+  std::vector<const NamedTensor *> order = fileOrder(tensors);
+  HALO_TRY(header, printHeader(path, order));
+  // A rename would replace a device node or a folder's entry by a file.
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    return invalid(fmt::format("{}: is no regular file", path));
+
+  static std::atomic<unsigned> counter{0};
+  std::string temporary = fmt::format("{}.{}.{}.tmp", path, getpid(), counter++);
+  File file(std::fopen(temporary.c_str(), "wbx"));
+  if (!file)
+    return failed(fmt::format("{}: {}", temporary, systemError()));
+  bool written = writeAll(file.get(), header.data(), header.size());
+  for (const NamedTensor *named : order)
+    written =
+        written && writeAll(file.get(), named->second.bytes.data(), named->second.bytes.size());
+  // fclose reports what a full disk refused late.
+  written = std::fclose(file.release()) == 0 && written;
+  if (written && std::rename(temporary.c_str(), path.c_str()) == 0)
+    return {};
+  std::string why = systemError();
+  std::remove(temporary.c_str());
+  return failed(fmt::format("{}: {}", path, why));
+}
+
+} // namespace halo

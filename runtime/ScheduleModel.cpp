@@ -1,0 +1,134 @@
+// The analytic choice: a good schedule without measuring, as pure functions of a few numbers.
+//
+// The code's half (chooseSchedule) sees no B and no L, so a new shape never means new code; the
+// launch's half (chooseBlockL) decides how far one block walks.
+#include "runtime/Schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace halo {
+
+namespace {
+
+/// Bytes of the widest memory access.
+constexpr int kAccessBytes = 16;
+/// f32 registers a thread may fill with taps and samples before spills or occupancy cost more than
+/// a wider access gains.
+constexpr int64_t kWindowRegisters = 96;
+/// Threads along the channels of a bld block: with 16-byte accesses one warp reads 512 contiguous
+/// bytes of a row, and a stripe stays wide enough for whole cache lines with narrower ones.
+constexpr int64_t kStripeThreads = 32;
+/// Channels a bdl block holds to store [B, L, n] parts in whole 32-byte sectors.
+constexpr int64_t kCrossChannels = 32;
+/// Beyond this many taps a window in registers no longer pays: a bld thread holds taps and samples
+/// of every one of its channels, a bdl thread of one.
+constexpr int64_t kRegisterTapsBLD = 16, kRegisterTapsBDL = 32;
+
+int64_t roundUpToPowerOfTwo(int64_t value) {
+  int64_t power = 1;
+  while (power < value)
+    power *= 2;
+  return power;
+}
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Registers that the windows and taps of one thread take.
+int64_t windowRegisters(const KernelTraits &traits, int64_t vector, Window window) {
+  if (window == Window::Shared)
+    return 2 * vector;
+  if (traits.layout == Layout::BLD)
+    return vector * 2 * traits.sumTaps;
+  return traits.sumTaps + vector + traits.halo;
+}
+
+} // namespace
+
+Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
+  Schedule schedule;
+  bool bld = traits.layout == Layout::BLD;
+  schedule.window = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL)
+                        ? Window::Shared
+                        : Window::Registers;
+
+  // The widest access that the widest storage type allows; narrower in bld while the windows of
+  // all the channels of a thread are too much for its registers.
+  schedule.vector = traits.align == 1 ? 1 : std::max(1, kAccessBytes / traits.maxElementBytes);
+  while (bld && schedule.vector > 2 &&
+         windowRegisters(traits, schedule.vector, schedule.window) > kWindowRegisters)
+    schedule.vector /= 2;
+
+  int64_t perThread = bld ? schedule.vector : 1;
+  int64_t threadsN = bld ? kStripeThreads : traits.crossLayout ? kCrossChannels : 1;
+  // A normalised head lies in one block.
+  if (traits.head > 0)
+    threadsN = std::max(threadsN, roundUpToPowerOfTwo(ceilDiv(traits.head, perThread)));
+  threadsN = std::min<int64_t>(threadsN, 1024);
+  schedule.numWarps = int(std::max<int64_t>(4, threadsN / 32));
+  schedule.blockN = threadsN * perThread;
+
+  // Loads in flight: rows in bld, runs in bdl, where one run is already `vector` positions.
+  schedule.unroll = bld ? 4 : traits.align == 1 ? 4 : 1;
+
+  int64_t threads = 32 * schedule.numWarps;
+  int64_t registers = 32 + windowRegisters(traits, schedule.vector, schedule.window) +
+                      int64_t(schedule.unroll) * schedule.vector * std::max(1, traits.views - 1);
+  int64_t perBlock = threads * std::clamp<int64_t>(registers, 32, 255);
+  schedule.minBlocks = int(std::clamp<int64_t>(device.registersPerSm / perBlock, 1,
+                                               std::max(1, device.maxThreadsPerSm / int(threads))));
+  schedule.minBlocks = std::min(schedule.minBlocks, 32);
+  return schedule;
+}
+
+// With S = SMs * blocks per SM the blocks that run at once, and w = blocks / S the waves, a choice
+// of block_l costs, relative to perfect streaming,
+//
+//   (1 + (halo + step_l) / block_l) * (max(2, ceil(w)) + 1/2) / w
+//
+// The first factor is what a block reads twice, and one step in which its first loads are hidden
+// by nobody. The second is the tail: whole waves, half a block's time of drift, and fewer than two
+// waves count as two, since blocks of one wave have nobody to hide their ends. Worked, for
+// S = 100, B * tiles_n = 10, step_l = 1, halo = 3:
+//
+//   L = 10000:  block_l 500    250    125    84     63        84 wins: 12 whole waves
+//               w       2      4      8      12     15.9
+//               cost    1.260  1.143  1.097  1.091  1.104
+//   L = 100:    block_l 3      4      5      6                5 wins: two waves, although the
+//               w       3.4    2.5    2      1.7              halo is read for every 5 positions
+//               cost    3.088  2.800  2.250  2.451
+int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
+  int64_t step = info.stepL;
+  int64_t stripes = shape.b * info.tileCount(shape.d);
+  if (shape.l <= 0 || stripes <= 0)
+    return step;
+  int64_t whole = ceilDiv(shape.l, step) * step;
+  int64_t blocksPerSm =
+      std::clamp<int64_t>(device.maxThreadsPerSm / std::max(1, info.threads), 1, 32);
+  double slots = double(device.sms) * double(blocksPerSm);
+
+  int64_t best = whole;
+  double bestCost = HUGE_VAL;
+  auto consider = [&](int64_t blockL) {
+    blockL = std::clamp(ceilDiv(blockL, step) * step, step, whole);
+    double waves = double(stripes) * double(ceilDiv(shape.l, blockL)) / slots;
+    double reread = 1 + double(info.halo + step) / double(blockL);
+    double cost = reread * (std::max(2.0, std::ceil(waves)) + 0.5) / waves;
+    if (cost < bestCost || (cost == bestCost && blockL > best)) {
+      best = blockL;
+      bestCost = cost;
+    }
+  };
+  for (int64_t blockL = step; blockL < whole; blockL *= 2)
+    consider(blockL);
+  consider(whole);
+  // Just below k whole waves.
+  for (int waves = 2; waves <= 64; ++waves) {
+    int64_t tiles = int64_t(waves * slots) / stripes;
+    if (tiles > 0)
+      consider(ceilDiv(shape.l, tiles));
+  }
+  return best;
+}
+
+} // namespace halo

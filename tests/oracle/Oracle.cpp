@@ -1,0 +1,30 @@
+#include "tests/oracle/Oracle.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+using namespace halo;
+
+static const std::map<std::string, OracleFunction> &registry() {
+  static const std::map<std::string, OracleFunction> functions = {
+      {"causal_conv1d", causalConv1dOracle},
+      {"causal_conv1d_split", causalConv1dSplitOracle},
+  };
+  return functions;
+}
+
+Result<TensorMap> halo::oracle(const std::string &kernel, const TensorMap &inputs,
+                               const OracleParams &params) {
+  auto found = registry().find(kernel);
+  if (found == registry().end())
+    return invalid(fmt::format("there is no oracle for kernel '{}': it knows {}", kernel,
+                               fmt::join(oracleKernels(), ", ")));
+  return found->second(inputs, params);
+}
+
+std::vector<std::string> halo::oracleKernels() {
+  std::vector<std::string> names;
+  for (const auto &entry : registry())
+    names.push_back(entry.first);
+  return names;
+}

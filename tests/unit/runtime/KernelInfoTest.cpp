@@ -1,0 +1,117 @@
+#include "runtime/KernelInfo.h"
+
+#include "tests/unit/runtime/TestSupport.h"
+
+namespace halo {
+namespace {
+
+using test::expectRefused;
+
+KernelInfo sample() {
+  KernelInfo info;
+  info.kernel = "causal_conv1d";
+  info.entry = "causal_conv1d_0";
+  info.problem = "causal_conv1d --dtype bf16 --set K=4";
+  info.schedule = "block_n=256";
+  info.layout = Layout::BDL;
+  Operand z{"z", OperandKind::View, DType::BF16, false, Layout::BDL, 3, 0, 1, 0};
+  Operand filter{"filter", OperandKind::Taps, DType::F32, false, Layout::BLD, 1, 4, 16, 0};
+  Operand state{"fir_state", OperandKind::State, DType::BF16, true, Layout::BLD, 1, 4, 1, 0};
+  Operand skip{"skip", OperandKind::Channel, DType::F16, false, Layout::BLD, 1, 0, 1, 0};
+  info.operands = {z, filter, state, skip};
+  info.threads = 128;
+  info.sharedBytes = 65536;
+  info.vector = 8;
+  info.align = 16;
+  info.stepL = 32;
+  info.halo = 3;
+  info.blockL = 64;
+  info.tiles = {{0, 128, 64}, {128, 0, 32}};
+  info.registers = 40;
+  info.spillBytes = 0;
+  return info;
+}
+
+/// The sample's JSON with one piece of text replaced.
+std::string with(const std::string &from, const std::string &to) {
+  std::string text = sample().toJson();
+  size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from << " in " << text;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+TEST(KernelInfoTest, RoundTrips) {
+  auto parsed = KernelInfo::fromJson(sample().toJson());
+  HALO_ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->toJson(), sample().toJson());
+  EXPECT_EQ(parsed->operands[1].group, 16);
+  EXPECT_EQ(parsed->operands[2].kind, OperandKind::State);
+  EXPECT_EQ(parsed->tiles[1].width, 32);
+  EXPECT_EQ(parsed->halo, 3);
+  EXPECT_EQ(parsed->staticSharedBytes, -1);
+}
+
+TEST(KernelInfoTest, CountsTiles) {
+  KernelInfo info = sample();
+  EXPECT_EQ(info.tileCount(128), 2);
+  EXPECT_EQ(info.tileCount(129), 3);
+  EXPECT_EQ(info.tileCount(192), 4);
+  EXPECT_TRUE(info.storesState());
+  info.operands[2].output = false;
+  EXPECT_FALSE(info.storesState());
+}
+
+TEST(KernelInfoTest, RequiresTheChannelsOfItsParts) {
+  KernelInfo info = sample();
+  EXPECT_EQ(info.requiredChannels(), 0);
+  info.operands.push_back({"q", OperandKind::View, DType::BF16, true, Layout::BLD, 1, 0, 1, 96});
+  info.operands.push_back({"k", OperandKind::View, DType::BF16, true, Layout::BLD, 1, 0, 1, 32});
+  EXPECT_EQ(info.requiredChannels(), 128);
+  info = sample();
+  info.tiles = {{0, 96, 32}, {96, 100, 32}};
+  EXPECT_EQ(info.requiredChannels(), 100);
+}
+
+TEST(KernelInfoTest, RefusesAnotherConvention) {
+  expectRefused(KernelInfo::fromJson(with("\"convention\":1", "\"convention\":2")), "convention 2",
+                "speaks 1");
+}
+
+TEST(KernelInfoTest, RefusesWhatIsMalformed) {
+  auto refuse = [](const std::string &from, const std::string &to, const char *part) {
+    expectRefused(KernelInfo::fromJson(with(from, to)), part);
+  };
+  expectRefused(KernelInfo::fromJson(""), "no JSON");
+  expectRefused(KernelInfo::fromJson("{\"convention\":1"), "no JSON");
+  expectRefused(KernelInfo::fromJson("[1]"), "no JSON object");
+  expectRefused(KernelInfo::fromJson("{}"), "convention");
+  refuse("\"threads\":128", "\"threads\":0", "threads = 0 outside 1 to 1024");
+  refuse("\"threads\":128", "\"threads\":1.5", "type number");
+  refuse("\"threads\":128", "\"threads\":18446744073709551615", "18446744073709551615");
+  refuse("\"threads\":128", "\"thread\":128", "'threads'");
+  refuse("\"entry\":\"causal_conv1d_0\"", "\"entry\":\"\"", "entry");
+  refuse("\"entry\":\"causal_conv1d_0\"", "\"entry\":7", "entry");
+  refuse("\"align\":16", "\"align\":8", "align = 8");
+  refuse("\"stepL\":32", "\"stepL\":0", "stepL");
+  refuse("\"halo\":3", "\"halo\":-1", "halo");
+  refuse("\"kind\":\"taps\"", "\"kind\":\"tap\"", "'tap'");
+  refuse("\"dtype\":\"f16\"", "\"dtype\":\"f8\"", "'f8'");
+  refuse("\"layout\":\"bdl\"", "\"layout\":\"lbd\"", "'lbd'");
+  refuse("\"name\":\"skip\"", "\"name\":\"z\"", "'z'");
+  refuse("\"name\":\"skip\"", "\"name\":\"\"", "empty name");
+  refuse("\"streams\":3", "\"streams\":0", "streams");
+  refuse("\"taps\":4", "\"taps\":0", "taps");
+  refuse("\"output\":true", "\"output\":1", "output");
+  refuse("\"width\":64", "\"width\":0", "width");
+  refuse("\"begin\":0,\"end\":128", "\"begin\":200,\"end\":128", "128");
+  refuse("\"operands\":[{", "\"operands\":[3,{", "operand 0 is no JSON object");
+}
+
+TEST(KernelInfoTest, RefusesNoTiles) {
+  KernelInfo info = sample();
+  info.tiles.clear();
+  expectRefused(KernelInfo::fromJson(info.toJson()), "channel tiles");
+}
+
+} // namespace
+} // namespace halo

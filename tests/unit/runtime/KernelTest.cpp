@@ -1,0 +1,63 @@
+#include "runtime/Halo.h"
+
+#include "tests/unit/runtime/TestSupport.h"
+
+namespace halo {
+namespace {
+
+using test::errorOf;
+using test::expectRefused;
+
+/// These tests ask for kernels that only the stand-in has.
+class KernelTest : public ::testing::Test {
+protected:
+  void SetUp() override {
+    auto compiler = CompilerLibrary::get();
+    if (!compiler || (*compiler)->buildId() != "fake")
+      GTEST_SKIP() << "needs " << kCompilerLibrary.name << "=" << HALO_FAKE_COMPILER;
+  }
+  static Problem problem(const char *kernel) {
+    Problem p;
+    p.kernel = kernel;
+    p.params = {{"T", "f32"}, {"K", "3"}, {"layout", "bld"}};
+    return p;
+  }
+  std::shared_ptr<Device> device = openNullDevice();
+};
+
+TEST_F(KernelTest, TheRequestSaysEverything) {
+  Problem asked = problem("causal_conv1d");
+  asked.with = {"bias"};
+  asked.align = 1;
+  EXPECT_EQ(compileRequest(*device, asked, {"vector=4", {1, 2, 3}}),
+            R"({"align":1,"arch":"sm_90","device":{"l2Bytes":52428800,"maxThreadsPerSm":2048,)"
+            R"("registersPerSm":65536,"sharedPerBlock":232448,"sms":132},"emit":"gpu",)"
+            R"("kernel":"causal_conv1d","params":{"K":"3","T":"f32","layout":"bld"},)"
+            R"("schedule":"vector=4","shape":{"B":1,"D":2,"L":3},"verb":"compile",)"
+            R"("with":["bias"]})");
+}
+
+TEST_F(KernelTest, CompilesAndKeepsTheTimesInOrder) {
+  auto kernel = Kernel::compile(device, problem("causal_conv1d"));
+  HALO_ASSERT_OK(kernel);
+  EXPECT_EQ(kernel->info().operands.size(), 3u);
+  ASSERT_EQ(kernel->compileTimes().size(), 2u);
+  EXPECT_EQ(kernel->compileTimes()[0].first, "parse");
+  EXPECT_EQ(kernel->compileTimes()[1].second, 2.5);
+}
+
+TEST_F(KernelTest, RefusesBeforeItLaunches) {
+  auto kernel = Kernel::compile(device, problem("causal_conv1d"));
+  HALO_ASSERT_OK(kernel);
+  expectRefused(kernel->launch(std::vector<Argument>{}), "x", "missing");
+}
+
+TEST_F(KernelTest, CompilerErrorsAreValues) {
+  expectRefused(Kernel::compile(device, problem("refused")), "kernel refused is refused");
+  EXPECT_EQ(errorOf(Kernel::compile(device, problem("broken"))), "code generation broke");
+  EXPECT_NE(errorOf(Kernel::compile(device, problem("nonsense"))).find("no kernel info"),
+            std::string::npos);
+}
+
+} // namespace
+} // namespace halo

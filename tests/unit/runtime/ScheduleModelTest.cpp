@@ -1,0 +1,140 @@
+#include "runtime/Schedule.h"
+
+#include "tests/unit/runtime/TestSupport.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace halo {
+namespace {
+
+/// 100 SMs with one block each: 100 blocks run at once.
+DeviceTraits hundredBlocks() {
+  DeviceTraits device;
+  device.sms = 100;
+  device.maxThreadsPerSm = 1024;
+  return device;
+}
+
+KernelInfo stripes(int64_t halo, int64_t stepL, int threads = 1024) {
+  KernelInfo info;
+  info.threads = threads;
+  info.halo = halo;
+  info.stepL = stepL;
+  info.tiles = {{0, 0, 64}};
+  return info;
+}
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The table in ScheduleModel.cpp.
+TEST(ScheduleModelTest, BlockLWorkedNumbers) {
+  KernelInfo info = stripes(3, 1);
+  EXPECT_EQ(chooseBlockL(info, {1, 640, 10000}, hundredBlocks()), 84);
+  EXPECT_EQ(chooseBlockL(info, {1, 640, 100}, hundredBlocks()), 5);
+}
+
+TEST(ScheduleModelTest, BlockLIsALegalStep) {
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  for (int i = 0; i < 2000; ++i) {
+    KernelInfo info = stripes(random.below(200), 1 + random.below(64), 32 << random.below(6));
+    Shape shape{random.below(20), random.below(5000), random.below(1 << random.below(21))};
+    int64_t blockL = chooseBlockL(info, shape, DeviceTraits());
+    ASSERT_GT(blockL, 0);
+    ASSERT_EQ(blockL % info.stepL, 0);
+    ASSERT_LE(blockL, std::max(info.stepL, ceilDiv(shape.l, info.stepL) * info.stepL));
+  }
+}
+
+TEST(ScheduleModelTest, LargeProblemsPayLittleHalo) {
+  for (int64_t halo : {3, 6, 31}) {
+    KernelInfo info = stripes(halo, 4, 128);
+    int64_t blockL = chooseBlockL(info, {1, 8192, 65536}, DeviceTraits());
+    EXPECT_GE(blockL, 16 * halo) << halo;
+  }
+}
+
+TEST(ScheduleModelTest, LargeProblemsFillTheirWaves) {
+  DeviceTraits device;
+  KernelInfo info = stripes(3, 4, 128);
+  double slots = device.sms * 16.0;
+  for (int64_t d : {2048, 4096, 8192})
+    for (int64_t l : {16384, 65536, 100000}) {
+      Shape shape{1, d, l};
+      int64_t blockL = chooseBlockL(info, shape, device);
+      double waves = double(info.tileCount(d) * ceilDiv(l, blockL)) / slots;
+      EXPECT_GE(waves, 1.7) << d << " " << l;
+      EXPECT_GE(waves / std::ceil(waves), 0.85) << d << " " << l << " " << blockL;
+    }
+}
+
+TEST(ScheduleModelTest, ScheduleOfAShortFilter) {
+  KernelTraits traits;
+  traits.maxTaps = traits.sumTaps = 4;
+  traits.halo = 3;
+  Schedule bld = chooseSchedule(traits, DeviceTraits());
+  EXPECT_EQ(bld.vector, 8);
+  EXPECT_EQ(bld.blockN, 256);
+  EXPECT_EQ(bld.numWarps, 4);
+  EXPECT_EQ(bld.blockL, 0);
+  EXPECT_EQ(bld.window, Window::Registers);
+
+  traits.layout = Layout::BDL;
+  Schedule bdl = chooseSchedule(traits, DeviceTraits());
+  EXPECT_EQ(bdl.vector, 8);
+  EXPECT_EQ(bdl.blockN, 1);
+}
+
+TEST(ScheduleModelTest, UnalignedMeansElementWise) {
+  KernelTraits traits;
+  traits.align = 1;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).vector, 1);
+}
+
+TEST(ScheduleModelTest, LongFiltersGoThroughSharedMemory) {
+  KernelTraits traits;
+  traits.maxTaps = 16;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Registers);
+  traits.maxTaps = 17;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Shared);
+  traits.layout = Layout::BDL;
+  traits.maxTaps = 32;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Registers);
+  traits.maxTaps = 33;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Shared);
+}
+
+TEST(ScheduleModelTest, EveryScheduleIsConsistent) {
+  for (Layout layout : {Layout::BDL, Layout::BLD})
+    for (int align : {1, 16})
+      for (int bytes : {2, 4})
+        for (int64_t taps : {1, 3, 7, 16, 40, 128})
+          for (int64_t head : {0, 64, 96, 128, 256})
+            for (bool cross : {false, true}) {
+              KernelTraits traits;
+              traits.layout = layout;
+              traits.align = align;
+              traits.maxElementBytes = bytes;
+              traits.maxTaps = taps;
+              traits.sumTaps = taps + 9;
+              traits.head = head;
+              traits.crossLayout = cross && layout == Layout::BDL;
+              Schedule schedule = chooseSchedule(traits, DeviceTraits());
+              SCOPED_TRACE(schedule.print());
+              int64_t perThread = layout == Layout::BLD ? schedule.vector : 1;
+              int64_t threadsN = schedule.blockN / perThread;
+              EXPECT_EQ(schedule.blockN % perThread, 0);
+              EXPECT_EQ(threadsN & (threadsN - 1), 0) << "a power of two";
+              EXPECT_LE(threadsN, 32 * schedule.numWarps);
+              EXPECT_GE(schedule.blockN, head);
+              EXPECT_LE(schedule.vector * bytes, 16);
+              if (traits.crossLayout)
+                EXPECT_GE(schedule.blockN, 32);
+              EXPECT_LE(schedule.minBlocks * 32 * schedule.numWarps, 2048);
+              EXPECT_EQ(*Schedule::parse(schedule.print(), Schedule()), schedule);
+            }
+}
+
+} // namespace
+} // namespace halo

@@ -1,0 +1,67 @@
+#include "runtime/Schedule.h"
+
+#include "tests/unit/runtime/TestSupport.h"
+
+namespace halo {
+namespace {
+
+using test::expectRefused;
+
+TEST(ScheduleTest, PrintsEveryField) {
+  Schedule schedule;
+  schedule.blockN = 256;
+  schedule.blockL = 64;
+  schedule.vector = 8;
+  schedule.unroll = 4;
+  EXPECT_EQ(schedule.print(), "block_n=256,block_l=64,num_warps=4,vector=8,unroll=4,stages=1,"
+                              "min_blocks=1,window=registers");
+}
+
+TEST(ScheduleTest, ParsesWhatItPrints) {
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  for (int i = 0; i < 500; ++i) {
+    Schedule schedule;
+    schedule.blockN = random.below(1 << 20);
+    schedule.blockL = random.below(1 << 20);
+    schedule.numWarps = 1 + int(random.below(32));
+    schedule.vector = int(random.below(65));
+    schedule.unroll = int(random.below(257));
+    schedule.stages = 1 + int(random.below(8));
+    schedule.minBlocks = 1 + int(random.below(32));
+    schedule.window = random.coin() ? Window::Shared : Window::Registers;
+    auto parsed = Schedule::parse(schedule.print(), Schedule());
+    HALO_ASSERT_OK(parsed);
+    ASSERT_EQ(*parsed, schedule) << schedule.print();
+  }
+}
+
+TEST(ScheduleTest, KeepsTheBaseWhereNothingIsSaid) {
+  Schedule base;
+  base.blockN = 128;
+  base.vector = 8;
+  auto parsed = Schedule::parse("window=shared, block_n=64", base);
+  HALO_ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->blockN, 64);
+  EXPECT_EQ(parsed->vector, 8);
+  EXPECT_EQ(parsed->window, Window::Shared);
+  EXPECT_EQ(*Schedule::parse("", base), base);
+}
+
+TEST(ScheduleTest, Refuses) {
+  auto parse = [](const char *text) { return Schedule::parse(text, Schedule()); };
+  expectRefused(parse("block_m=64"), "block_m", "block_n");
+  expectRefused(parse("block_n"), "block_n", "name=value");
+  expectRefused(parse("block_n="), "block_n", "no number");
+  expectRefused(parse("block_n=64x"), "64x", "no number");
+  expectRefused(parse("block_n=-1"), "-1", "1048576");
+  expectRefused(parse("num_warps=33"), "33", "32");
+  expectRefused(parse("num_warps=99999999999999999999"), "99999999999999999999", "32");
+  expectRefused(parse("vector=1,vector=2"), "vector", "twice");
+  expectRefused(parse("vector=1,"), "comma");
+  expectRefused(parse(",vector=1"), "name=value");
+  expectRefused(parse("window=disk"), "disk", "shared");
+}
+
+} // namespace
+} // namespace halo

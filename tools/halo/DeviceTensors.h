@@ -1,0 +1,51 @@
+// The tensors of one launch in device memory, by operand name.
+#pragma once
+
+#include "runtime/Device.h"
+#include "runtime/Launch.h"
+#include "runtime/Safetensors.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace halo::tool {
+
+/// Owns the memory. With guards, every buffer lies between two strips of known bytes, which
+/// checkGuards() looks at after a run: a kernel that writes outside its operands is found. The
+/// simulator sees such accesses itself, reads too, where buffers are exact, so it needs none.
+class DeviceTensors {
+public:
+  DeviceTensors(std::shared_ptr<Device> device, bool guarded);
+
+  /// Contents undefined.
+  Result<void> add(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
+  /// A copy of a host tensor.
+  Result<void> addInput(const std::string &name, const HostTensor &tensor);
+  /// Every byte 0xff: a NaN in each storage type, so that an element nobody wrote shows.
+  Result<void> addOutput(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
+
+  const TensorRef &operator[](const std::string &name) const { return entries.at(name).tensor; }
+  bool has(const std::string &name) const { return entries.count(name) != 0; }
+  /// Contiguous; the names live as long as this object.
+  std::vector<Argument> arguments() const;
+  Result<HostTensor> download(const std::string &name) const;
+  Result<void> checkGuards() const;
+
+private:
+  struct Entry {
+    DeviceBuffer buffer;
+    TensorRef tensor;
+    size_t bytes = 0;
+  };
+
+  std::shared_ptr<Device> device;
+  size_t guard;
+  std::map<std::string, Entry> entries;
+};
+
+/// Bytes of a contiguous tensor; refused where they do not fit in 63 bits.
+Result<size_t> bytesOf(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
+
+} // namespace halo::tool
