@@ -78,8 +78,8 @@ Value Emitter::rawRow(Place &place, OpResult signal, int64_t offset) {
     return known->second;
   auto op = cast<LoadOp>(signal.getOwner());
   Value position = this->offset(place.position, offset);
-  bool maybeBefore = place.anywhere || offset < 0, maybeAfter = place.anywhere || offset >= 0;
-  Value clamped = maybeAfter ? min(position, this->offset(length, -1)) : position;
+  bool maybeBefore = place.anywhere || offset < 0;
+  Value clamped = min(position, this->offset(length, -1));
   if (maybeBefore)
     clamped = max(clamped, num(0));
   Value value;
@@ -131,8 +131,9 @@ Value Emitter::rawRun(Place &place, OpResult signal, int64_t index) {
                 width * storageBytes(m.element), true);
   };
   Value value;
+  Value clamped = min(position, offset(length, -width));
   if (index >= 0) {
-    value = loadAt(min(position, offset(length, -width)));
+    value = loadAt(clamped);
   } else {
     // L is a multiple of the run here, so a piece lies before the start or after it, not across.
     Value begun = less(num(-1), position);
@@ -141,7 +142,7 @@ Value Emitter::rawRun(Place &place, OpResult signal, int64_t index) {
       auto choice = scf::IfOp::create(b, loc, type, begun, /*withElse=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(choice.thenBlock());
-      scf::YieldOp::create(b, loc, loadAt(position));
+      scf::YieldOp::create(b, loc, loadAt(clamped));
       b.setInsertionPointToStart(choice.elseBlock());
       SmallVector<Value> lanes;
       for (int64_t i = 0; i < width; ++i)
@@ -152,7 +153,7 @@ Value Emitter::rawRun(Place &place, OpResult signal, int64_t index) {
       scf::YieldOp::create(b, loc, pack(lanes));
       value = choice.getResult(0);
     } else {
-      value = select(begun, loadAt(max(position, num(0))), none);
+      value = select(begun, loadAt(max(clamped, num(0))), none);
     }
   }
   return place.raw[key] = value;

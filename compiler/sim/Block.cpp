@@ -71,7 +71,8 @@ Result<void> Block::allocate() {
   return {};
 }
 
-/// Staggered by cache lines (less than a page in all), because equal offsets in page-sized stacks share cache sets.
+/// Staggered by cache lines (less than a page in all), because equal offsets in page-sized stacks
+/// share cache sets.
 char *Block::stackTop(size_t stack) const {
   return stacks + (stack + 1) * stackBytes - stack % 16 * 192;
 }

@@ -27,6 +27,8 @@ static uint16_t toBits(float carrier) {
 
 static float truncFloatToHalf(float value) { return fromBits(floatToF16(value)); }
 static float truncDoubleToHalf(double value) { return fromBits(doubleToF16(value)); }
+// Reached only where the back end moves bfloat values through float, which is exact.
+static float truncFloatToBf16(float value) { return fromBits(floatToBf16(value)); }
 static float extendHalf(float carrier) { return f16ToFloat(toBits(carrier)); }
 
 template <typename Fn> static const void *address(Fn *fn) {
@@ -42,6 +44,7 @@ static const llvm::StringMap<const void *> &symbols() {
       {"sim.check.masked", address(checkMasked)},
       {"sim.collective", address(meetWarp)},
       {"__truncsfhf2", address(truncFloatToHalf)},
+      {"__truncsfbf2", address(truncFloatToBf16)},
       {"__truncdfhf2", address(truncDoubleToHalf)},
       {"__extendhfsf2", address(extendHalf)},
       {"__gnu_f2h_ieee", address(floatToF16)},
