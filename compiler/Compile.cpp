@@ -22,6 +22,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <numeric>
 
 using namespace mlir;
 
@@ -270,9 +271,14 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       traits.sumTaps += tapsOf(fir);
     } else if (auto split = dyn_cast<ir::SplitStoreOp>(op)) {
       traits.crossLayout = traits.layout == Layout::BDL;
+      for (int64_t width : cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef())
+        traits.partUnit = std::gcd(traits.partUnit, width);
       if (auto heads = dyn_cast_or_null<DenseI64ArrayAttr>(split.getHeads().value_or(Attribute())))
         for (int64_t head : heads.asArrayRef())
+{
           traits.head = std::max(traits.head, head);
+          traits.partUnit = std::gcd(traits.partUnit, head);
+        }
     } else if (op.getNumResults() == 1 && op.getNumOperands() > 0) {
       ++traits.pointwise;
     }

@@ -57,7 +57,7 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
     func.setArgAttr(index, "llvm.noalias", b.getUnitAttr());
     if (!decl.getOutput())
       func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
-    if (aligned && isa<ViewType>(decl.getType()))
+    if (aligned && !isa<StateType>(decl.getType()))
       func.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(16));
   }
   return func;

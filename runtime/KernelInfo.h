@@ -67,9 +67,9 @@ struct HALO_API KernelInfo {
   int threads = 0;         ///< Threads per block.
   int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
   int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
-  /// Bytes to which base pointers and every stride but the contiguous one must be aligned; and
-  /// the contiguous dimension is then a multiple of `vector` elements with stride 1. 1: any
-  /// element-aligned pointer, any strides.
+  /// 16: base pointers of views, taps and channels are multiples of 16 bytes; taps and channels are
+  /// contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a multiple
+  /// of 16 bytes. 1: any element-aligned pointer, any strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
   int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.

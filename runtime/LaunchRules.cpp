@@ -207,11 +207,20 @@ std::string printSizes(const std::vector<int64_t> &sizes) {
 }
 
 std::string misalignment(const Operand &operand, const TensorRef &tensor) {
-  if (operand.kind != OperandKind::View || !hasElements(tensor))
+  if (operand.kind == OperandKind::State || !hasElements(tensor))
     return "";
   int64_t group = 16 / int64_t(size(tensor.dtype));
   if (uintptr_t rest = reinterpret_cast<uintptr_t>(tensor.data) % 16)
     return fmt::format("operand {} starts {} bytes past a multiple of 16", operand.name, rest);
+  if (operand.kind != OperandKind::View) {
+    // Taps and channels are read several at a time: they must be contiguous.
+    int64_t expected = 1;
+    for (size_t i = tensor.shape.size(); i-- > 0; expected *= tensor.shape[i])
+      if (tensor.shape[i] > 1 && tensor.strides[i] != expected)
+        return fmt::format("operand {} has stride {} in dimension {} where 16-byte accesses need {}",
+                           operand.name, tensor.strides[i], i, expected);
+    return "";
+  }
   size_t contiguous = 2; // L of [B, C, L], C of [B, L, C].
   if (tensor.strides[contiguous] != 1)
     return fmt::format("operand {} has stride {} along {} where 16-byte accesses need 1",

@@ -13,12 +13,14 @@ namespace {
 
 /// Bytes of the widest memory access.
 constexpr int kAccessBytes = 16;
-/// f32 registers a thread may fill with taps and samples before spills or occupancy cost more than
-/// a wider access gains.
+/// f32 registers a bld thread may fill with taps and samples before occupancy costs more than a
+/// wider access gains.
 constexpr int64_t kWindowRegisters = 96;
 /// Threads along the channels of a bld block: with 16-byte accesses one warp reads 512 contiguous
 /// bytes of a row, and a stripe stays wide enough for whole cache lines with narrower ones.
 constexpr int64_t kStripeThreads = 32;
+/// The same with window=shared, where a thread has one channel.
+constexpr int64_t kSharedStripe = 64;
 /// Channels a bdl block holds to store [B, L, n] parts in whole 32-byte sectors.
 constexpr int64_t kCrossChannels = 32;
 /// Beyond this many taps a window in registers no longer pays: a bld thread holds taps and samples
@@ -34,50 +36,48 @@ int64_t roundUpToPowerOfTwo(int64_t value) {
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Registers that the windows and taps of one thread take.
-int64_t windowRegisters(const KernelTraits &traits, int64_t vector, Window window) {
-  if (window == Window::Shared)
-    return 2 * vector;
-  if (traits.layout == Layout::BLD)
-    return vector * 2 * traits.sumTaps;
-  return traits.sumTaps + vector + traits.halo;
-}
-
 } // namespace
 
-Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
+// Worked, bf16 (the tests pin it):
+//
+//   layout, K     window     vector  block_n  warps  unroll
+//   bld, 4        registers  8       256      4      4
+//   bld, 7        registers  4       128      4      8
+//   bld, 40       shared     1       64       8      16
+//   bdl, 4        registers  8       1        4      2
+//   bdl, 40       shared     8       1        4      8
+Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
-  schedule.window = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL)
-                        ? Window::Shared
-                        : Window::Registers;
+  bool shared = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL);
+  schedule.window = shared ? Window::Shared : Window::Registers;
 
-  // The widest access that the widest storage type allows; narrower in bld while the windows of
-  // all the channels of a thread are too much for its registers.
-  schedule.vector = traits.align == 1 ? 1 : std::max(1, kAccessBytes / traits.maxElementBytes);
-  while (bld && schedule.vector > 2 &&
-         windowRegisters(traits, schedule.vector, schedule.window) > kWindowRegisters)
-    schedule.vector /= 2;
+  // The widest access that the widest storage type allows; narrower in bld where the windows of a
+  // thread's channels would fill its registers, or where a part or a head ends within an access.
+  int vector = traits.align == 1 ? 1 : std::max(1, kAccessBytes / traits.maxElementBytes);
+  if (bld && shared)
+    vector = 1;
+  while (bld && vector > 1 &&
+         ((vector > 2 && vector * 2 * traits.sumTaps > kWindowRegisters) ||
+          (traits.partUnit > 0 && traits.partUnit % vector)))
+    vector /= 2;
+  schedule.vector = vector;
 
-  int64_t perThread = bld ? schedule.vector : 1;
-  int64_t threadsN = bld ? kStripeThreads : traits.crossLayout ? kCrossChannels : 1;
+  int64_t perThread = bld ? vector : 1;
+  int64_t threadsN = bld                  ? (shared ? kSharedStripe : kStripeThreads)
+                     : traits.crossLayout ? kCrossChannels
+                                          : 1;
   // A normalised head lies in one block.
   if (traits.head > 0)
     threadsN = std::max(threadsN, roundUpToPowerOfTwo(ceilDiv(traits.head, perThread)));
   threadsN = std::min<int64_t>(threadsN, 1024);
-  schedule.numWarps = int(std::max<int64_t>(4, threadsN / 32));
+  int warps = bld && shared ? 8 : 4;
+  schedule.numWarps = int(std::max<int64_t>(warps, threadsN / 32));
   schedule.blockN = threadsN * perThread;
 
-  // Loads in flight: rows in bld, runs in bdl, where one run is already `vector` positions.
-  schedule.unroll = bld ? 4 : traits.align == 1 ? 4 : 1;
-
-  int64_t threads = 32 * schedule.numWarps;
-  int64_t registers = 32 + windowRegisters(traits, schedule.vector, schedule.window) +
-                      int64_t(schedule.unroll) * schedule.vector * std::max(1, traits.views - 1);
-  int64_t perBlock = threads * std::clamp<int64_t>(registers, 32, 255);
-  schedule.minBlocks = int(std::clamp<int64_t>(device.registersPerSm / perBlock, 1,
-                                               std::max(1, device.maxThreadsPerSm / int(threads))));
-  schedule.minBlocks = std::min(schedule.minBlocks, 32);
+  // Loads in flight: rows in bld, runs of `vector` positions in bdl; with window=shared, outputs
+  // that share each sample and tap read from shared memory.
+  schedule.unroll = shared ? (bld ? 16 : 8) : bld ? std::min(8, 32 / vector) : 16 / vector;
   return schedule;
 }
 
@@ -103,8 +103,11 @@ int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTra
   if (shape.l <= 0 || stripes <= 0)
     return step;
   int64_t whole = ceilDiv(shape.l, step) * step;
-  int64_t blocksPerSm =
-      std::clamp<int64_t>(device.maxThreadsPerSm / std::max(1, info.threads), 1, 32);
+  int64_t threads = std::max(1, info.threads);
+  int64_t blocksPerSm = std::clamp<int64_t>(device.maxThreadsPerSm / threads, 1, 32);
+  if (info.registers > 0)
+    blocksPerSm = std::clamp<int64_t>(device.registersPerSm / (threads * info.registers), 1,
+                                      blocksPerSm);
   double slots = double(device.sms) * double(blocksPerSm);
 
   int64_t best = whole;

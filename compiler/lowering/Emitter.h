@@ -132,6 +132,10 @@ private:
   void emitOperands();
   void emitDestination(ir::SplitStoreOp op);
   mlir::Value tapRow(ir::FirOp fir, mlir::Value c);
+  bool sharesRow(ir::FirOp fir) const;
+  void preloadTaps(ir::FirOp fir);
+  llvm::SmallVector<mlir::Value> loadContiguous(const Memory &memory, mlir::Value first,
+                                                int64_t count);
   mlir::Value compute(Place &place, mlir::OpResult signal, int64_t offset);
   mlir::Value computeFir(Place &place, ir::FirOp fir, int64_t offset);
   mlir::Value loopedFir(Place &place, ir::FirOp fir, int64_t offset);

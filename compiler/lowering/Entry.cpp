@@ -123,19 +123,59 @@ Value Emitter::tapRow(FirOp fir, Value c) {
   return group > 1 ? div(c, num(group)) : c;
 }
 
-Value Emitter::loadTap(FirOp fir, Value index) {
+/// Channels of one group share their taps: a thread's lanes then need one load.
+bool Emitter::sharesRow(FirOp fir) const {
+  auto type = cast<TapsType>(memory(fir.getWeight()).decl.getType());
+  return *knownCount(type.getStreams()) == 1 && *knownCount(type.getGroup()) % plan.lanes == 0;
+}
+
+/// `count` adjacent elements from `first`, which is a multiple of `count`, in the widest pieces.
+SmallVector<Value> Emitter::loadContiguous(const Memory &m, Value first, int64_t count) {
+  int64_t bytes = storageBytes(m.element);
+  int64_t piece = std::min<int64_t>(16 / bytes, count & -count);
+  Type type = piece > 1 ? Type(VectorType::get({piece}, m.element)) : m.element;
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < count; i += piece) {
+    Value loaded = load(type, address(m.element, m.pointer, widen(offset(first, i))),
+                        piece * bytes, true);
+    for (int64_t k = 0; k < piece; ++k)
+      elements.push_back(lane(loaded, k));
+  }
+  return elements;
+}
+
+/// All taps of an unrolled FIR. In the aligned variant rows are contiguous: wide loads.
+void Emitter::preloadTaps(FirOp fir) {
+  int64_t count = tapsOf(fir);
   const Memory &m = memory(fir.getWeight());
   auto type = cast<TapsType>(m.decl.getType());
+  bool ownRows = *knownCount(type.getStreams()) == 1 && *knownCount(type.getGroup()) == 1;
+  if (plan.schedule.getAlign() == 1 || (!sharesRow(fir) && !ownRows)) {
+    for (int64_t k = 0; k < count; ++k)
+      taps[{fir, k}] = loadTap(fir, num(k));
+    return;
+  }
+  int64_t rows = sharesRow(fir) ? 1 : plan.lanes;
+  Value row = sharesRow(fir) ? tapRow(fir, channel) : channel;
+  SmallVector<Value> elements = loadContiguous(m, mul(row, num(count)), rows * count);
+  for (int64_t k = 0; k < count; ++k) {
+    SmallVector<Value> column;
+    for (int64_t i = 0; i < rows; ++i)
+      column.push_back(elements[i * count + k]);
+    Value tap = toF32(pack(column));
+    taps[{fir, k}] = rows == 1 ? splat(tap) : tap;
+  }
+}
+
+Value Emitter::loadTap(FirOp fir, Value index) {
+  const Memory &m = memory(fir.getWeight());
   Value column = b.createOrFold<arith::MulIOp>(loc, widen(index), m.strides[1]);
   auto one = [&](Value c) {
     Value row = b.createOrFold<arith::MulIOp>(loc, widen(tapRow(fir, c)), m.strides[0]);
     Value place = b.createOrFold<arith::AddIOp>(loc, row, column);
     return load(m.element, address(m.element, m.pointer, place), storageBytes(m.element), true);
   };
-  // Channels of one group share their taps; a thread's lanes then need one load.
-  bool sameRow = *knownCount(type.getStreams()) == 1 &&
-                 *knownCount(type.getGroup()) % plan.lanes == 0;
-  if (sameRow)
+  if (sharesRow(fir))
     return splat(toF32(one(channel)));
   SmallVector<Value> lanes;
   for (int64_t i = 0; i < plan.lanes; ++i)
@@ -202,17 +242,19 @@ void Emitter::emitEntry() {
         .Case([&](ChannelOp op) {
           const Memory &m = memory(op.getOperand());
           SmallVector<Value> lanes;
-          for (int64_t i = 0; i < plan.lanes; ++i)
-            lanes.push_back(load(m.element,
-                                 address(m.element, m.pointer,
-                                         product(offset(channel, i), m.strides[0])),
-                                 storageBytes(m.element), true));
+          if (plan.schedule.getAlign() > 1)
+            lanes = loadContiguous(m, channel, plan.lanes);
+          else
+            for (int64_t i = 0; i < plan.lanes; ++i)
+              lanes.push_back(load(m.element,
+                                   address(m.element, m.pointer,
+                                           product(offset(channel, i), m.strides[0])),
+                                   storageBytes(m.element), true));
           channelSignals[op.getSignal()] = toF32(pack(lanes));
         })
         .Case([&](FirOp op) {
           if (!isRolled(plan, op))
-            for (int64_t k = 0; k < tapsOf(op); ++k)
-              taps[{op, k}] = loadTap(op, num(k));
+            preloadTaps(op);
         })
         .Case([&](SplitStoreOp op) { emitDestination(op); });
 }

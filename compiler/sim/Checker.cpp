@@ -26,7 +26,7 @@ Checker::Checker(const SimProgram &program, const HaloSimLaunch &launch) : progr
 }
 
 size_t Checker::cellBytes(const Region &region) const {
-  return ((region.bytes >> program.granuleShift) + 2) * sizeof(GlobalCell);
+  return ((region.bytes >> program.globalGranule) + 2) * sizeof(GlobalCell);
 }
 
 Checker::~Checker() {
@@ -44,13 +44,13 @@ void Checker::beginBlock(const SimThread *blockThreads, const char *shared, uint
   laneClock.assign(numThreads, 0);
   seenWarps.assign(size_t(numWarps) * numWarps, 0);
   seenLanes.assign(size_t(numThreads) * 32, 0);
-  cells.assign((sharedBytes >> program.granuleShift) + 1, Cell());
+  cells.assign((sharedBytes >> program.sharedGranule) + 1, Cell());
   // What lies between two arrays belongs to neither.
   uint64_t end = 0;
   auto markGap = [&](uint64_t from, uint64_t to) {
-    uint64_t granule = 1ull << program.granuleShift;
-    for (uint64_t c = (from + granule - 1) >> program.granuleShift;
-         (c + 1) << program.granuleShift <= to; ++c)
+    uint64_t granule = 1ull << program.sharedGranule;
+    for (uint64_t c = (from + granule - 1) >> program.sharedGranule;
+         (c + 1) << program.sharedGranule <= to; ++c)
       cells[c].write.bits = Stamp::kGap;
   };
   for (const SharedArray &a : program.shared.arrays) {
@@ -74,6 +74,14 @@ bool Checker::isOrdered(Stamp stamp, const SimThread &t) const {
       stamp.warpClock() == Stamp::kMaxWarpClock)
     return true;
   return uWarp == t.warpId && stamp.laneClock() < seenLanes[t.index * 32 + u % 32];
+}
+
+bool Checker::isOrdered(const GlobalCell &cell, const SimThread &t) const {
+  if (cell.block != block)
+    return false;
+  return cell.warpClock == GlobalCell::kMaxWarpClock ||
+         cell.laneClock == GlobalCell::kMaxLaneClock ||
+         isOrdered(Stamp::make(cell.thread, cell.warpClock, cell.laneClock), t);
 }
 
 void Checker::syncLanes(uint32_t warp, uint32_t lanes) {
@@ -133,8 +141,8 @@ Fault Checker::shared(const SimThread &t, uint64_t offset, uint64_t bytes, Acces
                       uint64_t flags, uint32_t site) {
   if (!bytes)
     return {};
-  uint64_t first = offset >> program.granuleShift;
-  uint64_t last = (offset + bytes - 1) >> program.granuleShift;
+  uint64_t first = offset >> program.sharedGranule;
+  uint64_t last = (offset + bytes - 1) >> program.sharedGranule;
   Stamp mine = now(t);
   Stamp known = mine; // Neighbouring cells mostly have one history.
   auto ordered = [&](Stamp stamp) {
@@ -148,7 +156,7 @@ Fault Checker::shared(const SimThread &t, uint64_t offset, uint64_t bytes, Acces
   for (uint64_t c = first; c <= last; ++c) {
     Cell &cell = cells[c];
     auto place = [&] {
-      uint64_t byte = std::max(offset, c << program.granuleShift);
+      uint64_t byte = std::max(offset, c << program.sharedGranule);
       return verb(kind, bytes, site) + " at byte " + std::to_string(byte) + " of shared memory" +
              sharedName(byte);
     };
@@ -214,25 +222,27 @@ Fault Checker::global(const SimThread &t, const char *address, uint64_t bytes, A
   if (isLoad(kind) && (program.hasFences || program.hasAtomics))
     return {};
   // Cells follow addresses, because a region need not begin on a granule.
-  uint64_t origin = uint64_t(region.base) >> program.granuleShift;
-  uint64_t last = (uint64_t(address) + bytes - 1) >> program.granuleShift;
-  Stamp mine = now(t);
-  for (uint64_t c = uint64_t(address) >> program.granuleShift; c <= last; ++c) {
+  uint64_t origin = uint64_t(region.base) >> program.globalGranule;
+  uint64_t last = (uint64_t(address) + bytes - 1) >> program.globalGranule;
+  GlobalCell mine = {block, t.index,
+                     std::min(warpClock[t.warpId], GlobalCell::kMaxWarpClock),
+                     std::min(laneClock[t.index], GlobalCell::kMaxLaneClock), isAtomic(kind)};
+  for (uint64_t c = uint64_t(address) >> program.globalGranule; c <= last; ++c) {
     GlobalCell &cell = region.cells[c - origin];
-    bool bothAtomic = isAtomic(kind) && cell.stamp.is(Stamp::kAtomic);
-    bool ordered = !cell.block || (cell.block == block && isOrdered(cell.stamp, t)) || bothAtomic;
+    bool bothAtomic = isAtomic(kind) && cell.atomic;
+    bool ordered = !cell.block || bothAtomic || isOrdered(cell, t);
     if (!ordered) {
-      std::string who = " that thread " + triple(threads[cell.stamp.thread()].tid) + " of block " +
-                        std::to_string(cell.block - 1) + " stored in the same launch";
+      std::string who = " that thread " + triple(threads[cell.thread].tid) +
+                        " of block " + std::to_string(cell.block - 1) +
+                        " stored in the same launch";
       return "race: " + verb(kind, bytes, site) + " at byte " +
-             std::to_string(std::max(uint64_t(address), c << program.granuleShift) -
+             std::to_string(std::max(uint64_t(address), c << program.globalGranule) -
                             uint64_t(region.base)) +
              " of " + region.name + who + " with nothing to order them";
     }
     if (isLoad(kind))
       continue;
-    cell.block = block;
-    cell.stamp.bits = mine.bits | (isAtomic(kind) ? Stamp::kAtomic : 0);
+    cell = mine;
   }
   return {};
 }
@@ -241,16 +251,16 @@ Fault Checker::beginCopy(const SimThread &t, const void *to, uint64_t bytes, uin
   uint64_t offset = uint64_t(to) - uint64_t(sharedBase);
   if (Fault fault = access(t, to, bytes, uint32_t(bytes), Space::Shared, AccessKind::Store, site))
     return fault;
-  uint64_t last = (offset + bytes - 1) >> program.granuleShift;
-  for (uint64_t c = offset >> program.granuleShift; c <= last; ++c)
+  uint64_t last = (offset + bytes - 1) >> program.sharedGranule;
+  for (uint64_t c = offset >> program.sharedGranule; c <= last; ++c)
     cells[c].write.bits |= Stamp::kInFlight;
   return {};
 }
 
 void Checker::landCopy(const SimThread &t, const void *to, uint64_t bytes) {
   uint64_t offset = uint64_t(to) - uint64_t(sharedBase);
-  uint64_t last = (offset + bytes - 1) >> program.granuleShift;
-  for (uint64_t c = offset >> program.granuleShift; c <= last; ++c)
+  uint64_t last = (offset + bytes - 1) >> program.sharedGranule;
+  for (uint64_t c = offset >> program.sharedGranule; c <= last; ++c)
     cells[c].write = now(t);
 }
 

@@ -65,10 +65,13 @@ private:
     Stamp write;
     Stamp reads[2]; ///< Not ordered after each other; of different warps where possible.
   };
-  /// A region's last writers: the block (from 1) and the stamp, allocated by touching.
+  /// What is known of one granule of a region: its last writer. Small, for outputs are large; its
+  /// clocks stop at their greatest value, which counts as ordered.
   struct GlobalCell {
-    uint64_t block;
-    Stamp stamp;
+    static constexpr uint32_t kMaxWarpClock = 2047, kMaxLaneClock = 1023;
+
+    uint32_t block; ///< From 1; 0 is nobody.
+    uint32_t thread : 10, warpClock : 11, laneClock : 10, atomic : 1;
   };
   struct Region {
     const char *base;
@@ -79,6 +82,7 @@ private:
 
   size_t cellBytes(const Region &region) const;
   bool isOrdered(Stamp stamp, const SimThread &thread) const;
+  bool isOrdered(const GlobalCell &cell, const SimThread &thread) const;
   Stamp now(const SimThread &thread) const;
   std::optional<std::string> shared(const SimThread &thread, uint64_t offset, uint64_t bytes,
                                     AccessKind kind, uint64_t flags, uint32_t site);
@@ -93,7 +97,7 @@ private:
   const SimThread *threads = nullptr; ///< Of the current block.
   const char *sharedBase = nullptr;
   uint64_t sharedSize = 0;
-  uint64_t block = 0; ///< Linear index + 1.
+  uint32_t block = 0; ///< Linear index + 1.
   std::vector<Cell> cells;
   std::vector<Region> regions;        ///< By address.
   std::vector<uint32_t> regionOfSite; ///< Where each site last hit.

@@ -94,7 +94,7 @@ static bool isElementwise(Intrinsic::ID id) {
   }
 }
 
-/// The value that replaces a bfloat instruction, or null if it may stay.
+/// The value that replaces a bfloat instruction, or null if it only moves bits (see dropBf16).
 static Result<Value *> expandBf16(Instruction &i, SimProgram &program) {
   IRBuilder<> b(&i);
   bool from = i.getNumOperands() && isBf16(i.getOperand(0));

@@ -117,7 +117,7 @@ static void instrument(const Access &access, uint32_t site, uint64_t elementBits
   access.inst->setOperand(access.operand, b.CreateAddrSpaceCast(checked, address->getType()));
 }
 
-/// log2 of the largest granule that no access of this size and alignment straddles.
+/// log2 of the largest granule of which every access of this size and alignment is a multiple.
 static unsigned granuleOf(uint64_t bytes, uint64_t align) {
   return unsigned(std::min(countr_zero(align), countr_zero(bytes)));
 }
@@ -139,8 +139,9 @@ static unsigned granuleOfCopies(Function &thread) {
 
 Result<void> instrumentAccesses(Function &thread, SimProgram &program) {
   const DataLayout &layout = thread.getParent()->getDataLayout();
-  // One shadow cell per smallest access: fewer cells where nothing is that small.
-  unsigned shift = granuleOfCopies(thread);
+  // One cell per smallest store: fewer cells where nothing is that small, and every cell has one
+  // writer. Loads may be smaller.
+  unsigned sharedShift = granuleOfCopies(thread), globalShift = 4;
   for (const Access &access : collect(thread)) {
     Value *address = access.inst->getOperand(access.operand);
     Site site;
@@ -162,10 +163,15 @@ Result<void> instrumentAccesses(Function &thread, SimProgram &program) {
     } else {
       unit = site.bytes = uint32_t(layout.getTypeStoreSize(access.type));
     }
-    shift = std::min(shift, granuleOf(unit, site.align));
+    unsigned granule = granuleOf(unit, site.align);
+    if (!isLoad(site.kind) && site.space != Space::Global)
+      sharedShift = std::min(sharedShift, granule);
+    if (!isLoad(site.kind) && site.space != Space::Shared)
+      globalShift = std::min(globalShift, granule);
     instrument(access, addSite(program, *access.inst, site), elements);
   }
-  program.granuleShift = shift;
+  program.sharedGranule = sharedShift;
+  program.globalGranule = globalShift;
   return {};
 }
 

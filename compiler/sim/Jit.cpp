@@ -23,8 +23,9 @@ constexpr unsigned kLargeFunction = 10000;
 static const char *const kUnwantedFeatures[] = {"avx512bf16", "avxneconvert", "avx512fp16",
                                                 "avx10.1",    "avx10.2",      "amx-bf16"};
 
-static Error failure(llvm::Error error) {
-  return failed("the simulator's compiler: " + toString(std::move(error)));
+static Error failure(llvm::Error error, const std::string &reported = "") {
+  std::string text = toString(std::move(error));
+  return failed("the simulator's compiler: " + (reported.empty() ? text : reported));
 }
 
 namespace {
@@ -85,6 +86,11 @@ Result<std::unique_ptr<Jit>> Jit::create() {
   if (!jit)
     return failure(jit.takeError());
   result->jit = std::move(*jit);
+  // The session's own report goes to stderr and says more than the error that it returns.
+  result->jit->getExecutionSession().setErrorReporter(
+      [&reported = result->reported](llvm::Error error) {
+        reported += toString(std::move(error));
+      });
   return result;
 }
 
@@ -144,7 +150,7 @@ Result<void> Jit::compile(std::unique_ptr<Module> module, std::unique_ptr<LLVMCo
     return failure(std::move(error));
   auto function = jit->lookup(kThreadFunction);
   if (!function)
-    return failure(function.takeError());
+    return failure(function.takeError(), reported);
   program.function = function->toPtr<ThreadFunction>();
   for (auto [name, bytes] : zip(program.globalNames, sizes)) {
     auto address = jit->lookup(name);

@@ -27,6 +27,7 @@ public:
 private:
   void optimise(llvm::Module &module);
 
+  std::string reported; ///< By the session, before a failure; outlives it.
   std::unique_ptr<llvm::TargetMachine> machine;
   std::unique_ptr<llvm::orc::LLJIT> jit;
 };

@@ -5,6 +5,7 @@
 //   instrumentAccesses  checked mode: every access asks the host first
 //   lowerIntrinsics     NVVM intrinsics -> loads and host calls; refuses what it does not know
 //   expandFloats        bf16, fused multiply-adds and fast-math flags, the same on every host
+//   dropBf16            what still moves bfloats moves i16
 #pragma once
 
 #include "compiler/sim/SimProgram.h"
@@ -27,6 +28,7 @@ Result<void> instrumentAccesses(llvm::Function &thread, SimProgram &program);
 void forgetAlignment(llvm::Function &thread);
 Result<void> lowerIntrinsics(llvm::Function &thread, SimProgram &program);
 Result<void> expandFloats(llvm::Function &thread, SimProgram &program);
+Result<void> dropBf16(llvm::Function &thread, SimProgram &program);
 
 /// Appends a site and returns its number; `where` comes from the instruction's debug line.
 uint32_t addSite(SimProgram &program, const llvm::Instruction &at, Site site);

@@ -71,7 +71,8 @@ struct SimProgram {
   bool suspends = false;       ///< Has barriers or collectives: every thread needs a fiber.
   bool hasAtomics = false;     ///< Blocks then run in order on one host thread.
   bool hasFences = false;      ///< Threads may order each other through global memory.
-  unsigned granuleShift = 2;   ///< log2 of the smallest checked access: one shadow cell.
+  unsigned sharedGranule = 0;  ///< log2 of the smallest checked store: the bytes of one cell.
+  unsigned globalGranule = 0;
   uint64_t frameBytes = 0;     ///< Of the compiled thread function.
   uint32_t maxThreads = 1024;  ///< From nvvm.maxntid.
   SharedLayout shared;

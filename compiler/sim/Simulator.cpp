@@ -55,7 +55,10 @@ Result<std::unique_ptr<SimKernel>> SimKernel::create(std::string_view bitcode,
     forgetAlignment(*thread);
   HALO_CHECK(lowerIntrinsics(*thread, program));
   HALO_CHECK(expandFloats(*thread, program));
+  HALO_CHECK(dropBf16(*thread, program));
   llvm::StripDebugInfo(*module); // The sites have kept what the faults need.
+  if (llvm::verifyModule(*module, &stream))
+    return failed("kernel " + program.name + ": the simulator's passes broke it: " + broken);
   HALO_CHECK(kernel->jit->compile(std::move(module), std::move(context), program));
   return kernel;
 }

@@ -130,6 +130,7 @@ TEST(Operands, PartsDecideTheVariantToo) {
   EXPECT_EQ(alignmentFor(operands, {1, 16, 5}), 16);
   params["split"] = "q:7,k:9"; // 16 channels in, but rows of 7 out
   EXPECT_EQ(alignmentFor(operandsOf(splitKernel(), params, {}), {1, 16, 5}), 1);
+  EXPECT_EQ(alignmentFor(operandsOf(splitKernel(), params, {}), {0, 16, 0}), 1);
   params["final_state"] = "true";
   EXPECT_EQ(operandsOf(splitKernel(), params, {"initial_state"}).size(), 6u);
 }

@@ -74,6 +74,12 @@ class Run(CliCase):
                 with self.subTest(shape=shape, layout=layout):
                     self.conv(shape=shape, k=3, layout=layout, present=("bias",))
 
+    def test_long_filters(self):
+        for layout in ("bdl", "bld"):
+            for k in (16, 40):
+                with self.subTest(layout=layout, k=k):
+                    self.conv(shape=(1, 24, 50), k=k, layout=layout, dtype="bf16")
+
     def test_one_tap(self):
         self.conv(k=1)
 
@@ -149,11 +155,23 @@ class Split(CliCase):
                 with self.subTest(layout=layout, sizes=sizes):
                     self.split(layout, sizes)
 
+    def test_empty_parts(self):
+        """conv_c7, with widths that no 16-byte access fits."""
+        for layout in ("bdl", "bld"):
+            self.split(layout, {"a": 3, "b": 5}, b=0)
+            self.split(layout, {"a": 3, "b": 5}, l=0)
+
     def test_l2norm(self):
         for layout in ("bdl", "bld"):
             for dtype in ("f32", "bf16"):
                 with self.subTest(layout=layout, dtype=dtype):
                     self.split(layout, {"q": 32, "k": 32, "v": 24}, {"q": 16, "k": 16}, dtype)
+
+    def test_heads_narrower_than_an_access(self):
+        for layout in ("bdl", "bld"):
+            for head in (1, 2):
+                with self.subTest(layout=layout, head=head):
+                    self.split(layout, {"q": 16, "v": 16}, {"q": head}, "bf16", l=16)
 
     def refused_split(self, split, naming, *words):
         given = self.write(x=("f32", [1, 4, 8], [0.0] * 32), weight=("f32", [4, 3], [0.0] * 12))

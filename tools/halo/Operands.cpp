@@ -75,10 +75,12 @@ std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
 }
 
 int halo::tool::alignmentFor(const std::vector<Operand> &operands, const Shape &shape) {
-  // Device memory is aligned far beyond 16 bytes, which a null base stands for here.
+  // Device memory is aligned far beyond 16 bytes, which a null base stands for here. An empty
+  // tensor would agree to anything: the widths of its rows count all the same.
+  Shape filled = {std::max<int64_t>(shape.b, 1), shape.d, shape.l ? shape.l : 16};
   std::vector<Argument> arguments;
   for (const Operand &operand : operands)
-    arguments.push_back(
-        {operand.name, TensorRef::contiguous(nullptr, operand.dtype, outputShape(operand, shape))});
+    arguments.push_back({operand.name, TensorRef::contiguous(nullptr, operand.dtype,
+                                                             outputShape(operand, filled))});
   return alignmentOf(operands, arguments);
 }
