@@ -37,8 +37,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << blockL << " at least 0";
   if (unroll < 1 || unroll > 64)
     return emitError() << "schedule: unroll " << unroll << " is not in 1..64";
-  if (stages < 1 || stages > 2)
-    return emitError() << "schedule: stages " << stages << " is not 1 or 2";
+  if (stages < 1 || stages > 8)
+    return emitError() << "schedule: stages " << stages << " is not in 1..8";
   if (minBlocks < 1 || minBlocks > 32)
     return emitError() << "schedule: min_blocks " << minBlocks << " is not in 1..32";
   if (align != 1 && align != 16)

@@ -214,8 +214,9 @@ LogicalResult FirOp::verify() {
   if (getStream().has_value() != getStreams().has_value())
     return emitOpError() << "stream and streams go together";
   auto streams = knownCount(taps->getStreams());
-  if (streams && getStream() && int64_t(*getStream()) >= *streams)
-    return emitOpError() << "stream " << *getStream() << " of operand '" << getWeight()
+  auto stream = getStreamAttr() ? getStreamAttr().getInt() : 0;
+  if (streams && (stream < 0 || stream >= *streams))
+    return emitOpError() << "stream " << stream << " of operand '" << getWeight()
                          << "', which has " << *streams;
   return verifyStreams(*this, getStreams().value_or(Attribute()), taps->getStreams());
 }

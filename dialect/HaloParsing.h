@@ -14,6 +14,11 @@ void printCount(mlir::AsmPrinter &printer, mlir::Attribute count);
 /// `, count`, absent where it is 1.
 mlir::ParseResult parseTrailingCount(mlir::AsmParser &parser, mlir::Attribute &count);
 void printTrailingCount(mlir::AsmPrinter &printer, mlir::Attribute count);
+/// `, group, streams`: the trailing ones are absent where they are 1.
+mlir::ParseResult parseGroupAndStreams(mlir::AsmParser &parser, mlir::Attribute &group,
+                                       mlir::Attribute &streams);
+void printGroupAndStreams(mlir::AsmPrinter &printer, mlir::Attribute group,
+                          mlir::Attribute streams);
 /// `bdl`, `bld` or an enumeration parameter's name.
 mlir::ParseResult parseLayout(mlir::AsmParser &parser, mlir::Attribute &layout);
 void printLayout(mlir::AsmPrinter &printer, mlir::Attribute layout);

@@ -85,6 +85,21 @@ void halo::ir::printTrailingCount(AsmPrinter &printer, Attribute count) {
   printCount(printer, count);
 }
 
+ParseResult halo::ir::parseGroupAndStreams(AsmParser &parser, Attribute &group,
+                                           Attribute &streams) {
+  if (parseTrailingCount(parser, group))
+    return failure();
+  return parseTrailingCount(parser, streams);
+}
+
+void halo::ir::printGroupAndStreams(AsmPrinter &printer, Attribute group, Attribute streams) {
+  if (knownCount(group) == 1 && knownCount(streams) == 1)
+    return;
+  printer << ", ";
+  printCount(printer, group);
+  printTrailingCount(printer, streams);
+}
+
 ParseResult halo::ir::parseLayout(AsmParser &parser, Attribute &layout) {
   StringRef name;
   if (parser.parseKeyword(&name))

@@ -24,7 +24,7 @@ def Halo_TapsType : Halo_Type<"Taps", "taps"> {
   let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$taps,
                         "::mlir::Attribute":$group, "::mlir::Attribute":$streams);
   let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Count>($taps)
-                          `` custom<TrailingCount>($group) `` custom<TrailingCount>($streams) `` `>` }];
+                          `` custom<GroupAndStreams>($group, $streams) `` `>` }];
 }
 def Halo_ChannelType : Halo_Type<"Channel", "channel"> {
   let summary = "one number per channel: [D]";

@@ -16,43 +16,87 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
+bool Emitter::runsAlong(const Place &place) const {
+  return plan.layout == Layout::BDL && place.run > 1;
+}
+
 Value Emitter::rawAt(Place &place, Value signal, int64_t offset) {
   auto result = cast<OpResult>(signal);
-  if (plan.layout == Layout::BLD || place.run == 1)
-    return rawRow(place, result, offset);
-  // bdl: one aligned run of positions, then the lane of this offset.
+  if (!runsAlong(place))
+    return rawPiece(place, result, offset);
+  // One aligned run of positions, then the lane of this offset.
   int64_t index = llvm::divideFloorSigned(offset, place.run);
-  Value run = rawRun(place, result, index);
-  int64_t width = isa<VectorType>(run.getType()) ? cast<VectorType>(run.getType()).getNumElements()
-                                                 : 1;
+  Value run = rawPiece(place, result, index);
+  auto type = dyn_cast<VectorType>(run.getType());
+  int64_t width = type ? type.getNumElements() : 1;
   return lane(run, offset - index * place.run - (place.run - width));
 }
 
-/// Storage-typed values of the thread's channels at an in-range position.
-Value Emitter::loadRow(OpResult signal, Value position) {
+Piece Emitter::pieceOf(Place &place, OpResult signal, int64_t index) {
   auto op = cast<LoadOp>(signal.getOwner());
   const Memory &m = memory(op.getView());
+  Piece piece;
+  if (runsAlong(place)) {
+    // The leftmost run of the halo may be needed only at its end: load its smallest aligned
+    // piece (of at least 4 bytes, which cp.async needs).
+    int64_t needed = plan.halos.lookup(signal) + (index + 1) * place.run;
+    int64_t least = std::max<int64_t>(1, 4 / storageBytes(m.element));
+    needed = std::clamp<int64_t>(needed, least, place.run);
+    piece.width = index < 0 ? llvm::PowerOf2Ceil(needed) : place.run;
+    piece.position = offset(place.position, index * place.run + place.run - piece.width);
+    piece.type = piece.width > 1 ? Type(VectorType::get({piece.width}, m.element)) : m.element;
+  } else {
+    piece.position = offset(place.position, index);
+    piece.type = signalType(m.element);
+  }
+  piece.maybeBefore = place.anywhere || index < 0;
+  piece.clamped = min(piece.position, offset(length, -piece.width));
+  if (piece.maybeBefore)
+    piece.clamped = max(piece.clamped, num(0));
+  return piece;
+}
+
+bool Emitter::oneAccess(OpResult signal) const {
+  if (plan.lanes == 1)
+    return true;
+  auto op = cast<LoadOp>(signal.getOwner());
+  auto streams = dyn_cast_or_null<StreamsAttr>(op.getStreams().value_or(Attribute()));
+  bool adjacent =
+      op.getNumResults() == 1 || (streams && streams.getKind() == StreamKind::Split);
+  return adjacent && plan.schedule.getAlign() > 1;
+}
+
+Value Emitter::piecePointer(OpResult signal, const Piece &piece) {
+  const Memory &m = memory(cast<LoadOp>(signal.getOwner()).getView());
+  Value row = b.createOrFold<arith::MulIOp>(loc, widen(piece.clamped), m.strides[2]);
+  return address(m.element, rowPointers.lookup(signal), row);
+}
+
+int64_t Emitter::bytesOf(Type type) const {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? vector.getNumElements() * storageBytes(vector.getElementType())
+                : storageBytes(type);
+}
+
+/// Storage-typed values of a piece at its clamped, in-range position.
+Value Emitter::loadPiece(OpResult signal, const Piece &piece) {
+  auto op = cast<LoadOp>(signal.getOwner());
+  const Memory &m = memory(op.getView());
+  Value pointer = piecePointer(signal, piece);
+  if (oneAccess(signal))
+    return load(piece.type, pointer, bytesOf(piece.type), true);
+
   int64_t s = signal.getResultNumber(), count = op.getNumResults();
   int64_t bytes = storageBytes(m.element);
-  Value row = b.createOrFold<arith::MulIOp>(loc, widen(position), m.strides[2]);
-  Value pointer = address(m.element, rowPointers.lookup(signal), row);
-  if (plan.lanes == 1)
-    return load(m.element, pointer, bytes, true);
-
-  auto streams = dyn_cast_or_null<StreamsAttr>(op.getStreams().value_or(Attribute()));
-  bool adjacent = count == 1 || (streams && streams.getKind() == StreamKind::Split);
-  bool aligned = plan.schedule.getAlign() > 1;
-  if (adjacent && aligned)
-    return load(VectorType::get({plan.lanes}, m.element), pointer, bytes * plan.lanes, true);
-
+  auto streamsAttr = op.getStreams().value_or(Attribute());
+  auto streams = dyn_cast_or_null<StreamsAttr>(streamsAttr);
   // Interleaved streams of aligned channels: their common stretch is aligned too; pick every
   // count-th element. LLVM merges the equal loads of the other streams.
-  if (aligned && streams && streams.getKind() == StreamKind::Interleave) {
+  if (plan.schedule.getAlign() > 1 && streams && streams.getKind() == StreamKind::Interleave) {
     Value base = address(m.element, pointer, wide(-s));
     SmallVector<Value> pieces, picked;
-    auto type = VectorType::get({plan.lanes}, m.element);
     for (int64_t i = 0; i < count; ++i)
-      pieces.push_back(load(type, address(m.element, base, wide(i * plan.lanes)),
+      pieces.push_back(load(piece.type, address(m.element, base, wide(i * plan.lanes)),
                             bytes * plan.lanes, true));
     for (int64_t i = 0; i < plan.lanes; ++i) {
       int64_t element = i * count + s;
@@ -62,7 +106,6 @@ Value Emitter::loadRow(OpResult signal, Value position) {
   }
 
   SmallVector<Value> lanes;
-  auto streamsAttr = op.getStreams().value_or(Attribute());
   Value first = memoryChannel(channel, streamsAttr, s, count);
   for (int64_t i = 0; i < plan.lanes; ++i) {
     Value c = memoryChannel(offset(channel, i), streamsAttr, s, count);
@@ -72,90 +115,49 @@ Value Emitter::loadRow(OpResult signal, Value position) {
   return pack(lanes);
 }
 
-Value Emitter::rawRow(Place &place, OpResult signal, int64_t offset) {
-  Place::Key key{signal, offset};
-  if (auto known = place.raw.find(key); known != place.raw.end())
-    return known->second;
+/// The piece as the signal has it: before position 0 it is 0, or comes from the state. In the
+/// aligned variant L is a multiple of a run, so a piece lies before the start or after it.
+Value Emitter::finishPiece(Place &place, OpResult signal, const Piece &piece,
+                           llvm::function_ref<Value()> loaded) {
+  if (!piece.maybeBefore)
+    return loaded();
   auto op = cast<LoadOp>(signal.getOwner());
-  Value position = this->offset(place.position, offset);
-  bool maybeBefore = place.anywhere || offset < 0;
-  Value clamped = min(position, this->offset(length, -1));
-  if (maybeBefore)
-    clamped = max(clamped, num(0));
-  Value value;
-  if (!maybeBefore) {
-    value = loadRow(signal, clamped);
-  } else {
-    Value begun = less(num(-1), position);
-    Type element = memory(op.getView()).element, type = signalType(element);
-    auto none = [&]() -> Value {
-      return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(type)));
-    };
-    // An end state may be asked of an empty sequence: then there is no row to clamp to.
-    if (op.getInitAttr() || place.anywhere) {
-      auto choice = scf::IfOp::create(b, loc, type, begun, /*withElse=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(choice.thenBlock());
-      scf::YieldOp::create(b, loc, loadRow(signal, clamped));
-      b.setInsertionPointToStart(choice.elseBlock());
-      Value before =
-          op.getInitAttr()
-              ? toStorage(signalFromState(*op.getInit(), op.getStreams().value_or(Attribute()),
-                                          signal.getResultNumber(), position),
-                          element)
-              : none();
-      scf::YieldOp::create(b, loc, before);
-      value = choice.getResult(0);
-    } else {
-      value = select(begun, loadRow(signal, clamped), none());
-    }
+  Type element = memory(op.getView()).element;
+  Value begun = less(num(-1), piece.position);
+  auto none = [&]() -> Value {
+    return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(piece.type)));
+  };
+  // An end state may be asked of an empty sequence: then there is no row to clamp to.
+  if (!op.getInitAttr() && !place.anywhere) {
+    Value value = loaded();
+    return select(begun, value, none());
   }
-  return place.raw[key] = value;
+  auto choice = scf::IfOp::create(b, loc, piece.type, begun, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  scf::YieldOp::create(b, loc, loaded());
+  b.setInsertionPointToStart(choice.elseBlock());
+  if (!op.getInitAttr()) {
+    scf::YieldOp::create(b, loc, none());
+    return choice.getResult(0);
+  }
+  SmallVector<Value> samples;
+  for (int64_t i = 0; i < piece.width; ++i)
+    samples.push_back(toStorage(signalFromState(*op.getInit(),
+                                                op.getStreams().value_or(Attribute()),
+                                                signal.getResultNumber(),
+                                                offset(piece.position, i)),
+                                element));
+  scf::YieldOp::create(b, loc, pack(samples));
+  return choice.getResult(0);
 }
 
-Value Emitter::rawRun(Place &place, OpResult signal, int64_t index) {
+Value Emitter::rawPiece(Place &place, OpResult signal, int64_t index) {
   Place::Key key{signal, index};
   if (auto known = place.raw.find(key); known != place.raw.end())
     return known->second;
-  auto op = cast<LoadOp>(signal.getOwner());
-  const Memory &m = memory(op.getView());
-  // The leftmost run of the halo may be needed only at its end: load its smallest aligned piece.
-  int64_t halo = plan.halos.lookup(signal);
-  int64_t needed = std::min(place.run, halo + (index + 1) * place.run);
-  int64_t width = index < 0 ? llvm::PowerOf2Ceil(std::max<int64_t>(needed, 1)) : place.run;
-  Value position = offset(place.position, index * place.run + place.run - width);
-  Type type = width > 1 ? Type(VectorType::get({width}, m.element)) : m.element;
-  auto loadAt = [&](Value where) {
-    Value row = b.createOrFold<arith::MulIOp>(loc, widen(where), m.strides[2]);
-    return load(type, address(m.element, rowPointers.lookup(signal), row),
-                width * storageBytes(m.element), true);
-  };
-  Value value;
-  Value clamped = min(position, offset(length, -width));
-  if (index >= 0) {
-    value = loadAt(clamped);
-  } else {
-    // L is a multiple of the run here, so a piece lies before the start or after it, not across.
-    Value begun = less(num(-1), position);
-    auto none = arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(type)));
-    if (op.getInitAttr()) {
-      auto choice = scf::IfOp::create(b, loc, type, begun, /*withElse=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(choice.thenBlock());
-      scf::YieldOp::create(b, loc, loadAt(clamped));
-      b.setInsertionPointToStart(choice.elseBlock());
-      SmallVector<Value> lanes;
-      for (int64_t i = 0; i < width; ++i)
-        lanes.push_back(toStorage(signalFromState(*op.getInit(),
-                                                  op.getStreams().value_or(Attribute()),
-                                                  signal.getResultNumber(), offset(position, i)),
-                                  m.element));
-      scf::YieldOp::create(b, loc, pack(lanes));
-      value = choice.getResult(0);
-    } else {
-      value = select(begun, loadAt(max(clamped, num(0))), none);
-    }
-  }
+  Piece piece = pieceOf(place, signal, index);
+  Value value = finishPiece(place, signal, piece, [&] { return loadPiece(signal, piece); });
   return place.raw[key] = value;
 }
 
@@ -195,7 +197,7 @@ void Emitter::store(Place &place, StoreOp op, int64_t count) {
   Value pointer = address(m.element, m.pointer, start);
   int64_t bytes = storageBytes(m.element);
   bool aligned = plan.schedule.getAlign() > 1;
-  bool runs = plan.layout == Layout::BDL && place.run > 1;
+  bool runs = runsAlong(place);
   int64_t step = runs ? place.run : 1;
   for (int64_t j = 0; j < count; j += step) {
     Value position = offset(place.position, j);

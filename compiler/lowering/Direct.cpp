@@ -1,7 +1,7 @@
 // The direct strategy's main loops.
 #include "compiler/lowering/RolledFir.h"
 
-#include "compiler/lowering/Emitter.h"
+#include "compiler/lowering/LoadRing.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/MapVector.h"
@@ -34,6 +34,54 @@ void loadAll(Emitter &e, Place &place, int64_t count, bool withHalo) {
           e.rawAt(place, signal, j);
 }
 
+/// The steps of a walk, with their loads issued `stages` ahead where the schedule says so.
+class Steps {
+public:
+  /// `places` makes the places of the step at a position.
+  using MakePlaces = llvm::function_ref<SmallVector<Place>(Value position)>;
+
+  Steps(Emitter &e, MakePlaces places)
+      : e(e), places(places), stages(e.plan.schedule.getStages()), ring(e, e.plan.ringBase) {}
+
+  /// Starts the loads of the first steps.
+  void begin(Value from) {
+    for (int64_t i = 0; i + 1 < stages; ++i) {
+      SmallVector<Place> step = places(e.offset(from, i * e.plan.threadStep));
+      ring.issue(step, e.num(i));
+    }
+  }
+
+  /// for (position = from; position < to; position += the block's step): calls `body` with the
+  /// step's places, loads issued, and the carried values; it returns the next ones.
+  void walk(Value from, Value to, SmallVector<Value> carried,
+            llvm::function_ref<SmallVector<Value>(MutableArrayRef<Place>, ValueRange)> body) {
+    bool ringed = stages > 1;
+    if (ringed)
+      carried.push_back(e.num(0));
+    e.loop(from, to, e.num(e.plan.threadStep), carried, [&](Value position, ValueRange values) {
+      SmallVector<Place> step = places(position);
+      if (!ringed)
+        return body(step, values);
+      Value slot = values.back();
+      ring.wait();
+      ring.take(step, slot);
+      SmallVector<Place> ahead = places(e.offset(position, (stages - 1) * e.plan.threadStep));
+      Value first = e.less(slot, e.num(1));
+      ring.issue(ahead, e.select(first, e.num(stages - 1), e.offset(slot, -1)));
+      SmallVector<Value> next = body(step, values.drop_back());
+      Value last = e.less(e.num(stages - 2), slot);
+      next.push_back(e.select(last, e.num(0), e.offset(slot, 1)));
+      return next;
+    });
+  }
+
+private:
+  Emitter &e;
+  MakePlaces places;
+  int64_t stages;
+  LoadRing ring;
+};
+
 /// bld, window=registers: the thread walks its rows; the samples under each FIR's taps are carried
 /// from step to step, in storage type where they are exact in it.
 class Walk {
@@ -44,11 +92,6 @@ public:
         int64_t &depth = depths[fir.getInput()];
         depth = std::max(depth, tapsOf(fir) - 1);
       }
-    if (plan.schedule.getStages() > 1)
-      for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
-        for (Value signal : load.getSignals())
-          if (plan.halos.count(signal))
-            prefetched.push_back(signal);
   }
 
   void emit() {
@@ -59,18 +102,27 @@ public:
     if (!plan.reduces)
       to = e.min(to, e.length);
 
+    auto places = [](Value position) {
+      SmallVector<Place> step(1);
+      step[0].position = position;
+      return step;
+    };
+    Steps steps(e, places);
+    steps.begin(from);
     Place before;
     before.position = from;
+    for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
+      for (Value signal : load.getSignals())
+        if (auto depth = depths.find(signal); depth != depths.end())
+          for (int64_t j = -depth->second; j < 0; ++j)
+            e.rawAt(before, signal, j);
+    e.emitInvariants();
     SmallVector<Value> carried;
     for (auto [signal, depth] : depths)
       for (int64_t j = -depth; j < 0; ++j)
         carried.push_back(narrow(signal, e.historic(before, signal, j), before, j));
-    for (Value signal : prefetched)
-      for (int64_t j = 0; j < plan.unroll; ++j)
-        carried.push_back(e.rawAt(before, signal, j));
-
-    e.loop(from, to, e.num(plan.unroll), carried, [&](Value position, ValueRange window) {
-      return step(position, window);
+    steps.walk(from, to, carried, [&](MutableArrayRef<Place> step, ValueRange window) {
+      return body(step[0], window);
     });
   }
 
@@ -78,7 +130,6 @@ private:
   Emitter &e;
   const KernelPlan &plan;
   llvm::MapVector<Value, int64_t> depths; ///< Samples carried per FIR input.
-  SmallVector<Value> prefetched;
 
   /// The form in which a sample is carried.
   Value narrow(Value signal, Value value, Place &place, int64_t j) {
@@ -89,10 +140,7 @@ private:
     return value;
   }
 
-  SmallVector<Value> step(Value position, ValueRange window) {
-    Place here, next;
-    here.position = position;
-    next.position = e.offset(position, plan.unroll);
+  SmallVector<Value> body(Place &here, ValueRange window) {
     size_t slot = 0;
     for (auto [signal, depth] : depths)
       for (int64_t j = -depth; j < 0; ++j) {
@@ -104,14 +152,6 @@ private:
         else
           here.history[{signal, j}] = e.toF32(carried);
       }
-    for (Value signal : prefetched)
-      for (int64_t j = 0; j < plan.unroll; ++j)
-        here.raw[{signal, j}] = window[slot++];
-    SmallVector<Value> ahead;
-    for (Value signal : prefetched)
-      for (int64_t j = 0; j < plan.unroll; ++j)
-        ahead.push_back(e.rawAt(next, signal, j));
-
     loadAll(e, here, plan.unroll, /*withHalo=*/false);
     storeAll(e, here, plan.unroll);
     SmallVector<Value> results;
@@ -120,7 +160,6 @@ private:
         int64_t from = j + plan.unroll;
         results.push_back(narrow(signal, e.historic(here, signal, from), here, from));
       }
-    results.append(ahead);
     return results;
   }
 };
@@ -133,15 +172,21 @@ void emitRuns(Emitter &e) {
   Value to = e.add(begin, e.blockLen);
   if (!plan.reduces)
     to = e.min(to, e.length);
-  int64_t stride = plan.threadsL * plan.run;
-  e.loop(from, to, e.num(plan.stepL), {}, [&](Value position, ValueRange) {
-    SmallVector<Place> places(plan.unroll);
-    for (auto [i, place] : llvm::enumerate(places)) {
-      place.position = e.offset(position, i * stride);
+  auto places = [&](Value position) {
+    SmallVector<Place> step(plan.unroll);
+    for (auto [i, place] : llvm::enumerate(step)) {
+      place.position = e.offset(position, i * plan.threadsL * plan.run);
       place.run = plan.run;
-      loadAll(e, place, plan.run, /*withHalo=*/true);
     }
-    for (Place &place : places)
+    return step;
+  };
+  Steps steps(e, places);
+  steps.begin(from);
+  e.emitInvariants();
+  steps.walk(from, to, {}, [&](MutableArrayRef<Place> step, ValueRange) {
+    for (Place &place : step)
+      loadAll(e, place, plan.run, /*withHalo=*/true);
+    for (Place &place : step)
       storeAll(e, place, plan.run);
     return SmallVector<Value>{};
   });
@@ -150,6 +195,7 @@ void emitRuns(Emitter &e) {
 /// window=shared: the block steps through its tile; long FIRs meet in shared memory.
 void emitRolled(Emitter &e) {
   const KernelPlan &plan = e.plan;
+  e.emitInvariants();
   Value begin = e.mul(e.tileL, e.blockLen);
   Value to = e.min(e.add(begin, e.blockLen), e.length);
   e.loop(begin, to, e.num(plan.stepL), {}, [&](Value tile, ValueRange) {
@@ -178,7 +224,8 @@ void compiler::emitDirect(Emitter &e) {
   // conv_c7: blocks of an empty sequence exist only to write its states.
   auto states = e.plan.kernel.getBody().front().getOps<StoreStateOp>();
   if (states.empty())
-    walk();
-  else
-    e.ifThen(e.less(e.num(0), e.length), walk);
+    return walk();
+  e.ifThen(e.less(e.num(0), e.length), walk);
+  // storeStates emits after the branch: what it uses must stand outside it.
+  e.emitInvariants();
 }

@@ -29,6 +29,14 @@ struct Place {
   llvm::DenseMap<Key, mlir::Value> raw;     ///< Loaded values in storage type (bdl: by run).
 };
 
+/// What one load brings: a thread's channels at a position, or (bdl) a run of positions.
+struct Piece {
+  mlir::Value position, clamped; ///< i32: where it lies, and in range.
+  mlir::Type type;               ///< Storage type, or a vector of it.
+  int64_t width = 1;             ///< Positions.
+  bool maybeBefore = false;      ///< It may lie before position 0.
+};
+
 /// A tensor operand as the kernel sees it. Strides are i64, in elements.
 struct Memory {
   ir::OperandDeclAttr decl;
@@ -46,13 +54,17 @@ public:
   mlir::Location loc;
   mlir::Value batch, channels, length, blockLen, tilesL, tilesN; ///< i32; B is not needed.
   mlir::Value tileL;     ///< Index of the block's tile of positions.
+  mlir::Value thread;       ///< Linear index in the block.
   mlir::Value laneN, laneL; ///< The thread's place in the block: threadsN x threadsL.
   mlir::Value channel;   ///< First channel of the thread, clamped into [0, D).
   mlir::Value channelOk; ///< False for threads beyond the tile or D.
   mlir::Value sharedBase; ///< Dynamic shared memory, or null.
 
-  /// Emits the entry: sizes, thread and block indices, tile, hoisted pointers, taps, channels.
+  /// Emits the entry: sizes, thread and block indices, tile, hoisted pointers.
   void emitEntry();
+  /// Emits the loads of taps, per-channel numbers and destinations: after the first loads of
+  /// activations are under way, so that both latencies overlap.
+  void emitInvariants();
 
   /// The signal's value at an offset.
   mlir::Value at(Place &place, mlir::Value signal, int64_t offset);
@@ -60,6 +72,15 @@ public:
   mlir::Value historic(Place &place, mlir::Value signal, int64_t offset);
   /// The storage-typed value of a load's signal (bld: at a row).
   mlir::Value rawAt(Place &place, mlir::Value signal, int64_t offset);
+
+  // The steps of a load, for those who issue it early (LoadRing). `index` counts positions, or
+  // runs in bdl, from the place; it is the key of Place::raw.
+  Piece pieceOf(Place &place, mlir::OpResult signal, int64_t index);
+  bool oneAccess(mlir::OpResult signal) const;
+  mlir::Value piecePointer(mlir::OpResult signal, const Piece &piece);
+  mlir::Value finishPiece(Place &place, mlir::OpResult signal, const Piece &piece,
+                          llvm::function_ref<mlir::Value()> loaded);
+  int64_t bytesOf(mlir::Type type) const;
 
   /// Stores for offsets [0, count) of the place; in bdl `count` is a run.
   void store(Place &place, ir::StoreOp op, int64_t count);
@@ -101,6 +122,7 @@ public:
   mlir::Value address(mlir::Type element, mlir::Value pointer, mlir::Value index64);
   mlir::Value load(mlir::Type type, mlir::Value pointer, int64_t align, bool invariant);
   void storeTo(mlir::Value value, mlir::Value pointer, int64_t align);
+  mlir::Value sharedByte(mlir::Value index); ///< Address of byte `index`.
   mlir::Value sharedFloat(mlir::Value index); ///< Address of f32 number `index`.
   void barrier();
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
@@ -115,6 +137,7 @@ public:
   int64_t storageBytes(mlir::Type element) const { return element.getIntOrFloatBitWidth() / 8; }
 
 private:
+  bool runsAlong(const Place &place) const; ///< bdl: loads take runs of positions.
   mlir::gpu::GPUFuncOp func;
   llvm::StringMap<Memory> memories;
   /// Pointer of a load's signal at position 0 for the thread's channel, per stream.
@@ -140,9 +163,8 @@ private:
   mlir::Value computeFir(Place &place, ir::FirOp fir, int64_t offset);
   mlir::Value loopedFir(Place &place, ir::FirOp fir, int64_t offset);
   mlir::Value computePointwise(Place &place, mlir::Operation *op, int64_t offset);
-  mlir::Value rawRow(Place &place, mlir::OpResult signal, int64_t offset);
-  mlir::Value rawRun(Place &place, mlir::OpResult signal, int64_t run);
-  mlir::Value loadRow(mlir::OpResult signal, mlir::Value position);
+  mlir::Value rawPiece(Place &place, mlir::OpResult signal, int64_t index);
+  mlir::Value loadPiece(mlir::OpResult signal, const Piece &piece);
   mlir::Value signalFromState(llvm::StringRef state, mlir::Attribute streams, int64_t stream,
                               mlir::Value position);
   mlir::Value normalise(ir::SplitStoreOp op, mlir::Value value);

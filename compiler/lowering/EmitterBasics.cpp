@@ -110,6 +110,7 @@ void Emitter::storeTo(Value value, Value pointer, int64_t align) {
   LLVM::StoreOp::create(b, loc, value, pointer, align);
 }
 
+Value Emitter::sharedByte(Value index) { return address(b.getI8Type(), sharedBase, widen(index)); }
 Value Emitter::sharedFloat(Value index) { return address(b.getF32Type(), sharedBase, widen(index)); }
 
 void Emitter::barrier() { gpu::BarrierOp::create(b, loc); }

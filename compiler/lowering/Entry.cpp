@@ -58,11 +58,11 @@ void Emitter::emitIndices() {
   auto index = [&](Value v) -> Value {
     return arith::IndexCastOp::create(b, loc, b.getI32Type(), v);
   };
-  Value tid = index(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
+  thread = index(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
   Value block = index(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
   Value fast = num(plan.channelsFast ? plan.threadsN : plan.threadsL);
-  (plan.channelsFast ? laneN : laneL) = rem(tid, fast);
-  (plan.channelsFast ? laneL : laneN) = div(tid, fast);
+  (plan.channelsFast ? laneN : laneL) = rem(thread, fast);
+  (plan.channelsFast ? laneL : laneN) = div(thread, fast);
 
   // Neighbouring blocks share memory rows: channels first in bld, positions first in bdl.
   bool bld = plan.layout == Layout::BLD;
@@ -238,7 +238,15 @@ void Emitter::emitEntry() {
                                                         product(c, m.strides[1]));
             rowPointers[signal] = address(m.element, m.pointer, start);
           }
-        })
+        });
+}
+
+void Emitter::emitInvariants() {
+  auto product = [&](Value index, Value stride) {
+    return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
+  };
+  for (Operation &op : plan.kernel.getBody().front())
+    llvm::TypeSwitch<Operation *>(&op)
         .Case([&](ChannelOp op) {
           const Memory &m = memory(op.getOperand());
           SmallVector<Value> lanes;

@@ -1,5 +1,6 @@
 #include "compiler/lowering/KernelPlan.h"
 
+#include "compiler/lowering/LoadRing.h"
 #include "compiler/lowering/RolledFir.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -116,13 +117,16 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   plan.threadsL = threads / plan.threadsN;
   plan.channelsFast = bld || crossLayout;
   plan.stepL = plan.threadsL * plan.run * plan.unroll;
+  plan.threadStep = bld && !plan.shared ? plan.unroll : plan.stepL;
   if (schedule.getBlockL() % plan.stepL)
     return impossible() << "block_l " << schedule.getBlockL()
                         << " is not a multiple of the block's step of " << plan.stepL
                         << " positions";
-  if (schedule.getStages() > 1 && (!bld || plan.shared))
-    return impossible() << "stages " << schedule.getStages()
-                        << " needs layout bld with window=registers, otherwise 1";
+  if (schedule.getStages() > 1 && plan.shared)
+    return impossible() << "stages " << schedule.getStages() << " needs window=registers, else 1";
+  if (schedule.getStages() > 1 && vector * elementBytes < 4)
+    return impossible() << "stages " << schedule.getStages() << " needs accesses of 4 bytes, vector "
+                        << vector << " gives " << vector * elementBytes;
 
   for (auto [width, head] : llvm::zip(widths, heads))
     if (head > blockN)
@@ -149,6 +153,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
     plan.sharedBytes = std::max(plan.sharedBytes, rolledSharedBytes(plan, fir));
   if (plan.reduces)
     plan.sharedBytes = std::max(plan.sharedBytes, 4 * threads);
+  plan.ringBase = plan.sharedBytes;
+  plan.sharedBytes += LoadRing::sharedBytes(plan);
   if (plan.sharedBytes > sharedLimit)
     return impossible() << "shared memory " << plan.sharedBytes << " B exceeds the target's "
                         << sharedLimit << " B";

@@ -38,7 +38,9 @@ struct KernelPlan {
   bool channelsFast = true; ///< Lanes of a warp run along channels.
   int64_t stepL = 1;        ///< Positions the whole block advances per step.
   llvm::SmallVector<ChannelTiles> tiles;
+  int64_t threadStep = 1;   ///< Positions a thread's walk advances per step.
   int64_t sharedBytes = 0;
+  int64_t ringBase = 0; ///< Where the ring of loads lies in shared memory.
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
 
   int64_t threads() const { return threadsN * threadsL; }

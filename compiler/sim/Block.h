@@ -10,7 +10,6 @@
 #include "compiler/sim/SimProgram.h"
 #include "runtime/Result.h"
 
-#include <memory>
 #include <random>
 
 namespace halo::sim {

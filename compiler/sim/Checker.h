@@ -13,7 +13,6 @@
 
 #include "compiler/sim/SimProgram.h"
 
-#include <memory>
 #include <optional>
 #include <string>
 

@@ -2,7 +2,6 @@
 #include "compiler/sim/Block.h"
 #include "compiler/sim/Jit.h"
 #include "compiler/sim/Passes.h"
-#include "compiler/sim/Text.h"
 
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/DebugInfo.h"

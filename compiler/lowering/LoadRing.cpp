@@ -1,0 +1,107 @@
+#include "compiler/lowering/LoadRing.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace halo;
+using namespace halo::compiler;
+using namespace halo::ir;
+
+static Type elementOf(const KernelPlan &plan, Value signal) {
+  auto decl = plan.kernel.lookupOperand(signal.getDefiningOp<LoadOp>().getView());
+  return knownElement(cast<ViewType>(decl.getType()).getElement());
+}
+
+/// Elements of an item: pieceOf's rule, from the plan alone.
+static int64_t elementsOf(const KernelPlan &plan, const LoadRing::Item &item) {
+  if (plan.layout == Layout::BLD)
+    return plan.lanes;
+  if (item.index >= 0)
+    return plan.run;
+  int64_t least = 32 / elementOf(plan, item.signal).getIntOrFloatBitWidth();
+  int64_t needed = plan.halos.lookup(item.signal) + (item.index + 1) * plan.run;
+  return llvm::PowerOf2Ceil(
+      std::clamp<int64_t>(needed, std::max<int64_t>(1, least), plan.run));
+}
+
+static int64_t bytesOf(const KernelPlan &plan, const LoadRing::Item &item) {
+  return elementsOf(plan, item) * elementOf(plan, item.signal).getIntOrFloatBitWidth() / 8;
+}
+
+SmallVector<LoadRing::Item> LoadRing::itemsOf(const KernelPlan &plan) {
+  SmallVector<Item> items;
+  bool bld = plan.layout == Layout::BLD;
+  for (auto load : plan.kernel.getBody().front().getOps<LoadOp>()) {
+    auto streams = dyn_cast_or_null<StreamsAttr>(load.getStreams().value_or(Attribute()));
+    bool adjacent = plan.lanes == 1 || load.getNumResults() == 1 ||
+                    (streams && streams.getKind() == StreamKind::Split);
+    for (Value signal : load.getSignals()) {
+      auto halo = plan.halos.find(signal);
+      if (halo == plan.halos.end() || !adjacent)
+        continue;
+      for (int64_t i = 0; i < plan.unroll; ++i) {
+        if (bld) {
+          items.push_back({signal, i, 0});
+          continue;
+        }
+        for (int64_t run = -llvm::divideCeil(halo->second, plan.run); run <= 0; ++run)
+          items.push_back({signal, run, size_t(i)});
+      }
+    }
+  }
+  return items;
+}
+
+int64_t LoadRing::sharedBytes(const KernelPlan &plan) {
+  int64_t bytes = 0;
+  if (plan.schedule.getStages() > 1)
+    for (const Item &item : itemsOf(plan))
+      bytes += bytesOf(plan, item);
+  return bytes * plan.threads() * plan.schedule.getStages();
+}
+
+LoadRing::LoadRing(Emitter &emitter, int64_t base)
+    : e(emitter), base(base), items(itemsOf(emitter.plan)) {}
+
+Value LoadRing::slotAddress(Value slot, size_t item) {
+  int64_t before = 0, stage = 0;
+  for (size_t i = 0; i < items.size(); ++i) {
+    before += i < item ? bytesOf(e.plan, items[i]) : 0;
+    stage += bytesOf(e.plan, items[i]);
+  }
+  int64_t threads = e.plan.threads();
+  Value own = e.mul(e.thread, e.num(bytesOf(e.plan, items[item])));
+  Value start = e.offset(e.mul(slot, e.num(stage * threads)), base + before * threads);
+  return e.sharedByte(e.add(start, own));
+}
+
+void LoadRing::issue(MutableArrayRef<Place> places, Value slot) {
+  for (auto [i, item] : llvm::enumerate(items)) {
+    auto signal = cast<OpResult>(item.signal);
+    Piece piece = e.pieceOf(places[item.place], signal, item.index);
+    int64_t bytes = e.bytesOf(piece.type);
+    // bld rows are read once: past L1. bdl halos overlap their neighbours: through it.
+    auto cache = bytes == 16 && e.plan.layout == Layout::BLD ? NVVM::LoadCacheModifierKind::CG
+                                                             : NVVM::LoadCacheModifierKind::CA;
+    NVVM::CpAsyncOp::create(e.b, e.loc, slotAddress(slot, i), e.piecePointer(signal, piece),
+                            uint32_t(bytes), cache, Value());
+  }
+  NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
+}
+
+void LoadRing::wait() {
+  NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(e.plan.schedule.getStages() - 2));
+}
+
+void LoadRing::take(MutableArrayRef<Place> places, Value slot) {
+  for (auto [i, item] : llvm::enumerate(items)) {
+    auto signal = cast<OpResult>(item.signal);
+    Place &place = places[item.place];
+    Piece piece = e.pieceOf(place, signal, item.index);
+    Value from = slotAddress(slot, i);
+    Value loaded = e.load(piece.type, from, e.bytesOf(piece.type), /*invariant=*/false);
+    place.raw[{signal, item.index}] =
+        e.finishPiece(place, signal, piece, [&] { return loaded; });
+  }
+}

@@ -1,0 +1,46 @@
+// A ring of asynchronous loads: `stages` steps of the walk are in flight or in use at a time. Each
+// thread copies its own pieces to shared memory (cp.async) and reads them back, so no barrier is
+// needed, no register holds a sample on its way, and the first loads leave before anything else.
+//
+//   step      0   1   2   3  ...            slot of step i: i mod stages
+//   issued    |---|---|-> prologue (stages - 1 steps)
+//   in use    ^                             then: wait for step i, read it, issue i + stages - 1
+#pragma once
+
+#include "compiler/lowering/Emitter.h"
+
+namespace halo::compiler {
+
+class LoadRing {
+public:
+  /// One piece of every step: `index` as in Place::raw, of the place `place` of the step.
+  struct Item {
+    mlir::Value signal;
+    int64_t index;
+    size_t place;
+  };
+
+  /// The pieces of a step of the direct strategy: bld rows, bdl runs with their halo. Signals that
+  /// need several accesses are left to direct loads.
+  static llvm::SmallVector<Item> itemsOf(const KernelPlan &plan);
+  /// Bytes of shared memory; 0 without stages.
+  static int64_t sharedBytes(const KernelPlan &plan);
+
+  LoadRing(Emitter &emitter, int64_t base);
+
+  /// Starts the copies of one step into `slot`; its places tell the positions. Commits a group.
+  void issue(llvm::MutableArrayRef<Place> places, mlir::Value slot);
+  /// Waits for the oldest step in flight.
+  void wait();
+  /// Reads a step back into its places' raw values.
+  void take(llvm::MutableArrayRef<Place> places, mlir::Value slot);
+
+private:
+  Emitter &e;
+  int64_t base;
+  llvm::SmallVector<Item> items;
+
+  mlir::Value slotAddress(mlir::Value slot, size_t item);
+};
+
+} // namespace halo::compiler
