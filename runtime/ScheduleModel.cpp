@@ -108,6 +108,10 @@ int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTra
   if (info.registers > 0)
     blocksPerSm = std::clamp<int64_t>(device.registersPerSm / (threads * info.registers), 1,
                                       blocksPerSm);
+  // An SM has about a block's largest share; each block also takes 1 KiB for the system.
+  if (info.sharedBytes > 0)
+    blocksPerSm = std::clamp<int64_t>(device.sharedPerBlock / (info.sharedBytes + 1024), 1,
+                                      blocksPerSm);
   double slots = double(device.sms) * double(blocksPerSm);
 
   int64_t best = whole;

@@ -44,11 +44,9 @@ public:
       : e(e), places(places), stages(e.plan.schedule.getStages()), ring(e, e.plan.ringBase) {}
 
   /// Starts the loads of the first steps.
-  void begin(Value from) {
-    for (int64_t i = 0; i + 1 < stages; ++i) {
-      SmallVector<Place> step = places(e.offset(from, i * e.plan.threadStep));
-      ring.issue(step, e.num(i));
-    }
+  void begin(Value from, Value to) {
+    for (int64_t i = 0; i + 1 < stages; ++i)
+      issue(e.offset(from, i * e.plan.threadStep), to, e.num(i));
   }
 
   /// for (position = from; position < to; position += the block's step): calls `body` with the
@@ -65,9 +63,9 @@ public:
       Value slot = values.back();
       ring.wait();
       ring.take(step, slot);
-      SmallVector<Place> ahead = places(e.offset(position, (stages - 1) * e.plan.threadStep));
       Value first = e.less(slot, e.num(1));
-      ring.issue(ahead, e.select(first, e.num(stages - 1), e.offset(slot, -1)));
+      issue(e.offset(position, (stages - 1) * e.plan.threadStep), to,
+            e.select(first, e.num(stages - 1), e.offset(slot, -1)));
       SmallVector<Value> next = body(step, values.drop_back());
       Value last = e.less(e.num(stages - 2), slot);
       next.push_back(e.select(last, e.num(0), e.offset(slot, 1)));
@@ -80,6 +78,15 @@ private:
   MakePlaces places;
   int64_t stages;
   LoadRing ring;
+
+  /// Steps past the end load nothing, but count as a group: waiting stays uniform.
+  void issue(Value position, Value to, Value slot) {
+    e.ifThen(e.less(position, to), [&] {
+      SmallVector<Place> step = places(position);
+      ring.issue(step, slot);
+    });
+    ring.commit();
+  }
 };
 
 /// bld, window=registers: the thread walks its rows; the samples under each FIR's taps are carried
@@ -108,7 +115,7 @@ public:
       return step;
     };
     Steps steps(e, places);
-    steps.begin(from);
+    steps.begin(from, to);
     Place before;
     before.position = from;
     for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
@@ -181,7 +188,7 @@ void emitRuns(Emitter &e) {
     return step;
   };
   Steps steps(e, places);
-  steps.begin(from);
+  steps.begin(from, to);
   e.emitInvariants();
   steps.walk(from, to, {}, [&](MutableArrayRef<Place> step, ValueRange) {
     for (Place &place : step)

@@ -87,8 +87,9 @@ void LoadRing::issue(MutableArrayRef<Place> places, Value slot) {
     NVVM::CpAsyncOp::create(e.b, e.loc, slotAddress(slot, i), e.piecePointer(signal, piece),
                             uint32_t(bytes), cache, Value());
   }
-  NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
 }
+
+void LoadRing::commit() { NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc); }
 
 void LoadRing::wait() {
   NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(e.plan.schedule.getStages() - 2));

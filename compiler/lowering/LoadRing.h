@@ -28,8 +28,10 @@ public:
 
   LoadRing(Emitter &emitter, int64_t base);
 
-  /// Starts the copies of one step into `slot`; its places tell the positions. Commits a group.
+  /// Starts the copies of one step into `slot`; its places tell the positions.
   void issue(llvm::MutableArrayRef<Place> places, mlir::Value slot);
+  /// Ends the group of a step, issued or not.
+  void commit();
   /// Waits for the oldest step in flight.
   void wait();
   /// Reads a step back into its places' raw values.
