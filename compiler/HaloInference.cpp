@@ -29,10 +29,10 @@ HaloMap compiler::inferHalos(ir::KernelOp kernel) {
       if (needed == halos.end())
         continue;
       int64_t halo = needed->second;
-      if (auto fir = dyn_cast<ir::FirOp>(op))
-        halo += tapsOf(fir) - 1;
       for (Value operand : op.getOperands())
         need(operand, halo);
+      if (auto fir = dyn_cast<ir::FirOp>(op))
+        need(fir.getInput(), halo + tapsOf(fir) - 1);
     }
   }
   return halos;

@@ -185,6 +185,12 @@ ParseResult FirOp::parse(OpAsmParser &parser, OperationState &state) {
                        parser.getBuilder().getI64IntegerAttr(stream));
     state.addAttribute(getStreamsAttrName(state.name), streams);
   }
+  if (succeeded(parser.parseOptionalKeyword("plus"))) {
+    OpAsmParser::UnresolvedOperand addend;
+    if (parser.parseLParen() || parser.parseOperand(addend) || parser.parseRParen() ||
+        parser.resolveOperand(addend, f32, state.operands))
+      return failure();
+  }
   state.addTypes(f32);
   return parser.parseOptionalAttrDict(state.attributes);
 }
@@ -204,6 +210,8 @@ void FirOp::print(OpAsmPrinter &printer) {
     printStreams(printer, *getStreams());
     printer << ")";
   }
+  if (getAddend())
+    printer << " plus(" << getAddend() << ")";
   printer.printOptionalAttrDict((*this)->getAttrs(), {"weight", "order", "stream", "streams"});
 }
 

@@ -81,16 +81,17 @@ def FirOp : Halo_SignalOp<"fir"> {
   let summary = "causal FIR: y[t] = sum over k of w[k] * u[t - k] (or the taps reversed)";
   let description = [{
     `taps(correlation)`, the default: w[K-1] meets the current sample. `taps(convolution)`: w[0]
-    does. u[t] for t < 0 is 0 unless the input has a history (`load init`, `resume`). Terms are
+    does. `plus(%b)` adds a signal: the sum starts from it. u[t] for t < 0 is 0 unless the input has a history (`load init`, `resume`). Terms are
     added oldest sample first, with fused multiply-adds in f32.
 
     ```mlir
-    %y = halo.fir %x, @weight
+    %y = halo.fir %x, @weight plus(%b)
     %y = halo.fir %u, @filter taps(convolution)
     %p = halo.fir %x1, @proj_weight stream(1, interleave)
     ```
   }];
-  let arguments = (ins F32:$input, FlatSymbolRefAttr:$weight, OptionalAttr<AnyAttr>:$order,
+  let arguments = (ins F32:$input, Optional<F32>:$addend, FlatSymbolRefAttr:$weight,
+                       OptionalAttr<AnyAttr>:$order,
                        OptionalAttr<I64Attr>:$stream, OptionalAttr<AnyAttr>:$streams);
   let results = (outs F32:$result);
   let hasCustomAssemblyFormat = 1;

@@ -8,9 +8,9 @@ halo.kernel @causal_conv1d_split
         @initial_state : optional state<T, K>, @residual : optional view<T, layout>)
     outs(@parts : variadic view<T, bld>, @final_state : optional state<T, K>) {
   %x = halo.load @x init(@initial_state)
-  %f = halo.fir %x, @weight taps(taps)
   %b = halo.channel @bias
-  %fb = arith.addf %f, %b : f32
+  %f = halo.fir %x, @weight taps(taps)
+  %fb = halo.fir %x, @weight taps(taps) plus(%b)
   %a = halo.choose bias {present = %fb, absent = %f}
   %silu = halo.silu %a
   %sigmoid = halo.sigmoid %a

@@ -50,7 +50,8 @@ Piece Emitter::pieceOf(Place &place, OpResult signal, int64_t index) {
     piece.type = signalType(m.element);
   }
   piece.maybeBefore = place.anywhere || index < 0;
-  piece.clamped = min(piece.position, offset(length, -piece.width));
+  piece.clamped =
+      place.inside ? piece.position : min(piece.position, offset(length, -piece.width));
   if (piece.maybeBefore)
     piece.clamped = max(piece.clamped, num(0));
   return piece;
@@ -66,10 +67,19 @@ bool Emitter::oneAccess(OpResult signal) const {
   return adjacent && plan.schedule.getAlign() > 1;
 }
 
-Value Emitter::piecePointer(OpResult signal, const Piece &piece) {
+Value Emitter::piecePointer(Place &place, OpResult signal, int64_t index, const Piece &piece) {
   const Memory &m = memory(cast<LoadOp>(signal.getOwner()).getView());
+  // From row to row by one addition: most of a short FIR's integer work would be addresses.
+  if (place.inside && index > 0 && !runsAlong(place)) {
+    Value before = place.rows.lookup({signal, index - 1});
+    if (before)
+      return place.rows[{signal, index}] = address(m.element, before, m.strides[2]);
+  }
   Value row = b.createOrFold<arith::MulIOp>(loc, widen(piece.clamped), m.strides[2]);
-  return address(m.element, rowPointers.lookup(signal), row);
+  Value pointer = address(m.element, rowPointers.lookup(signal), row);
+  if (place.inside)
+    place.rows[{signal, index}] = pointer;
+  return pointer;
 }
 
 int64_t Emitter::bytesOf(Type type) const {
@@ -79,10 +89,10 @@ int64_t Emitter::bytesOf(Type type) const {
 }
 
 /// Storage-typed values of a piece at its clamped, in-range position.
-Value Emitter::loadPiece(OpResult signal, const Piece &piece) {
+Value Emitter::loadPiece(Place &place, OpResult signal, int64_t index, const Piece &piece) {
   auto op = cast<LoadOp>(signal.getOwner());
   const Memory &m = memory(op.getView());
-  Value pointer = piecePointer(signal, piece);
+  Value pointer = piecePointer(place, signal, index, piece);
   if (oneAccess(signal))
     return load(piece.type, pointer, bytesOf(piece.type), true);
 
@@ -157,7 +167,7 @@ Value Emitter::rawPiece(Place &place, OpResult signal, int64_t index) {
   if (auto known = place.raw.find(key); known != place.raw.end())
     return known->second;
   Piece piece = pieceOf(place, signal, index);
-  Value value = finishPiece(place, signal, piece, [&] { return loadPiece(signal, piece); });
+  Value value = finishPiece(place, signal, piece, [&] { return loadPiece(place, signal, index, piece); });
   return place.raw[key] = value;
 }
 
@@ -199,23 +209,53 @@ void Emitter::store(Place &place, StoreOp op, int64_t count) {
   bool aligned = plan.schedule.getAlign() > 1;
   bool runs = runsAlong(place);
   int64_t step = runs ? place.run : 1;
+  SmallVector<Value> values;
   for (int64_t j = 0; j < count; j += step) {
-    Value position = offset(place.position, j);
     SmallVector<Value> scalars;
     for (int64_t i = 0; i < step; ++i)
       scalars.push_back(at(place, op.getInput(), j + i));
-    Value value = toStorage(runs ? pack(scalars) : scalars[0], m.element);
+    values.push_back(toStorage(runs ? pack(scalars) : scalars[0], m.element));
+  }
+  auto storeOne = [&](Value value, Value to) {
+    if (runs || plan.lanes == 1 || aligned)
+      return storeTo(value, to, bytesOf(value.getType()));
+    for (int64_t i = 0; i < plan.lanes; ++i)
+      storeTo(lane(value, i), address(m.element, to, product(num(i), m.strides[1])), bytes);
+  };
+  if (!runs)
+    return storeRows(place.position, values, pointer, m.strides[2], m.element, storeOne);
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value position = offset(place.position, i * step);
     ifThen(both(less(position, length), channelOk), [&] {
-      Value to = address(m.element, pointer, product(position, m.strides[2]));
-      if (runs || plan.lanes == 1 || aligned) {
-        int64_t elements = runs ? step : plan.lanes;
-        storeTo(value, to, bytes * elements);
-        return;
-      }
-      for (int64_t i = 0; i < plan.lanes; ++i)
-        storeTo(lane(value, i), address(m.element, to, product(num(i), m.strides[1])), bytes);
+      storeOne(value, address(m.element, pointer, product(position, m.strides[2])));
     });
   }
+}
+
+/// Stores consecutive positions; guards each only where the last one passes the end.
+void Emitter::storeRows(Value position, ArrayRef<Value> values, Value pointer, Value stride,
+                        Type element, llvm::function_ref<void(Value, Value)> storeRow) {
+  Value first = address(
+      element, pointer, b.createOrFold<arith::MulIOp>(loc, widen(position), stride));
+  Value whole = less(offset(position, values.size() - 1), length);
+  ifThen(channelOk, [&] {
+    ifElse(
+        whole,
+        [&] {
+          Value to = first;
+          for (auto [i, value] : llvm::enumerate(values)) {
+            to = i ? address(element, to, stride) : to;
+            storeRow(value, to);
+          }
+        },
+        [&] {
+          Value to = first;
+          for (auto [i, value] : llvm::enumerate(ArrayRef(values).drop_back())) {
+            to = i ? address(element, to, stride) : to;
+            ifThen(less(offset(position, i), length), [&] { storeRow(value, to); });
+          }
+        });
+  });
 }
 
 void Emitter::storeStates() {

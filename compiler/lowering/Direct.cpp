@@ -81,9 +81,18 @@ private:
 
   /// Steps past the end load nothing, but count as a group: waiting stays uniform.
   void issue(Value position, Value to, Value slot) {
-    e.ifThen(e.less(position, to), [&] {
+    auto issueStep = [&](bool inside) {
       SmallVector<Place> step = places(position);
+      for (Place &place : step)
+        place.inside = inside;
       ring.issue(step, slot);
+    };
+    bool rows = e.plan.layout == Layout::BLD && e.plan.unroll > 1;
+    e.ifThen(e.less(position, to), [&] {
+      if (!rows)
+        return issueStep(false);
+      Value whole = e.less(e.offset(position, e.plan.unroll - 1), e.length);
+      e.ifElse(whole, [&] { issueStep(true); }, [&] { issueStep(false); });
     });
     ring.commit();
   }

@@ -76,7 +76,7 @@ Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
 }
 
 Value Emitter::computeFir(Place &place, FirOp fir, int64_t offset) {
-  Value sum;
+  Value sum = fir.getAddend() ? at(place, fir.getAddend(), offset) : Value();
   for (int64_t age = tapsOf(fir) - 1; age >= 0; --age) {
     Value sample = historic(place, fir.getInput(), offset - age);
     Value tap = taps.lookup({fir, tapIndex(fir, age)});
@@ -90,7 +90,8 @@ Value Emitter::computeFir(Place &place, FirOp fir, int64_t offset) {
 Value Emitter::loopedFir(Place &place, FirOp fir, int64_t offset) {
   int64_t count = tapsOf(fir);
   Value position = this->offset(place.position, offset);
-  auto sum = loop(num(0), num(count), num(1), {zero()}, [&](Value i, ValueRange carried) {
+  Value start = fir.getAddend() ? at(place, fir.getAddend(), offset) : zero();
+  auto sum = loop(num(0), num(count), num(1), {start}, [&](Value i, ValueRange carried) {
     Place sample;
     sample.position = add(position, sub(i, num(count - 1)));
     sample.anywhere = true;

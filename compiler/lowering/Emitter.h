@@ -20,12 +20,16 @@ struct Place {
   /// True where `position` may be negative; otherwise it is at least 0. It may always pass L - 1:
   /// loads are clamped, and what they give there is never stored.
   bool anywhere = false;
+  /// All offsets from 0 up that are asked for are known to lie before L: nothing is clamped, and
+  /// rows are reached by stepping from one to the next.
+  bool inside = false;
   /// bdl: `position` is a multiple of this, and loads take aligned runs of it.
   int64_t run = 1;
 
   using Key = std::pair<mlir::Value, int64_t>;
   llvm::DenseMap<Key, mlir::Value> signals; ///< Values at an offset.
   llvm::DenseMap<Key, mlir::Value> history; ///< Masked values at an offset before 0.
+  llvm::DenseMap<Key, mlir::Value> rows;    ///< Pointers of rows, where `inside`.
   llvm::DenseMap<Key, mlir::Value> raw;     ///< Loaded values in storage type (bdl: by run).
 };
 
@@ -77,7 +81,8 @@ public:
   // runs in bdl, from the place; it is the key of Place::raw.
   Piece pieceOf(Place &place, mlir::OpResult signal, int64_t index);
   bool oneAccess(mlir::OpResult signal) const;
-  mlir::Value piecePointer(mlir::OpResult signal, const Piece &piece);
+  mlir::Value piecePointer(Place &place, mlir::OpResult signal, int64_t index,
+                           const Piece &piece);
   mlir::Value finishPiece(Place &place, mlir::OpResult signal, const Piece &piece,
                           llvm::function_ref<mlir::Value()> loaded);
   int64_t bytesOf(mlir::Type type) const;
@@ -126,6 +131,8 @@ public:
   mlir::Value sharedFloat(mlir::Value index); ///< Address of f32 number `index`.
   void barrier();
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+  void ifElse(mlir::Value condition, llvm::function_ref<void()> then,
+              llvm::function_ref<void()> otherwise);
   /// for (i = from; i < to; i += step) with loop-carried values; `body` returns the next ones.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,
@@ -164,7 +171,10 @@ private:
   mlir::Value loopedFir(Place &place, ir::FirOp fir, int64_t offset);
   mlir::Value computePointwise(Place &place, mlir::Operation *op, int64_t offset);
   mlir::Value rawPiece(Place &place, mlir::OpResult signal, int64_t index);
-  mlir::Value loadPiece(mlir::OpResult signal, const Piece &piece);
+  mlir::Value loadPiece(Place &place, mlir::OpResult signal, int64_t index, const Piece &piece);
+  void storeRows(mlir::Value position, llvm::ArrayRef<mlir::Value> values, mlir::Value pointer,
+                 mlir::Value stride, mlir::Type element,
+                 llvm::function_ref<void(mlir::Value value, mlir::Value to)> storeRow);
   mlir::Value signalFromState(llvm::StringRef state, mlir::Attribute streams, int64_t stream,
                               mlir::Value position);
   mlir::Value normalise(ir::SplitStoreOp op, mlir::Value value);

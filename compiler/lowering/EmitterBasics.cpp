@@ -122,6 +122,16 @@ void Emitter::ifThen(Value condition, llvm::function_ref<void()> body) {
   body();
 }
 
+void Emitter::ifElse(Value condition, llvm::function_ref<void()> then,
+                     llvm::function_ref<void()> otherwise) {
+  auto op = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  then();
+  b.setInsertionPointToStart(op.elseBlock());
+  otherwise();
+}
+
 SmallVector<Value>
 Emitter::loop(Value from, Value to, Value step, ValueRange carried,
               llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {

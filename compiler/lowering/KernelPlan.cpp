@@ -25,7 +25,10 @@ SmallVector<FirOp> compiler::outerRolledFirs(const KernelPlan &plan) {
     if (rolled && !inside)
       firs.push_back(fir);
     if (rolled || inside)
-      feedsRolled.insert(op.operand_begin(), op.operand_end());
+      // An addend starts the sums; it is not staged.
+      for (Value operand : op.getOperands())
+        if (!(rolled && !inside) || operand == fir.getInput())
+          feedsRolled.insert(operand);
   }
   std::reverse(firs.begin(), firs.end());
   return firs;

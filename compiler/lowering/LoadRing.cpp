@@ -84,7 +84,8 @@ void LoadRing::issue(MutableArrayRef<Place> places, Value slot) {
     // bld rows are read once: past L1. bdl halos overlap their neighbours: through it.
     auto cache = bytes == 16 && e.plan.layout == Layout::BLD ? NVVM::LoadCacheModifierKind::CG
                                                              : NVVM::LoadCacheModifierKind::CA;
-    NVVM::CpAsyncOp::create(e.b, e.loc, slotAddress(slot, i), e.piecePointer(signal, piece),
+    NVVM::CpAsyncOp::create(e.b, e.loc, slotAddress(slot, i), 
+                            e.piecePointer(places[item.place], signal, item.index, piece),
                             uint32_t(bytes), cache, Value());
   }
 }

@@ -41,7 +41,9 @@ public:
 
   void emit() {
     int64_t count = tapsOf(fir), rest = count % kTapChunk;
-    SmallVector<Value> sums(window.outputs, e.zero());
+    SmallVector<Value> sums;
+    for (int64_t j = -window.halo; j < plan.unroll; ++j)
+      sums.push_back(fir.getAddend() ? e.at(place, fir.getAddend(), j) : e.zero());
     if (rest)
       sums = chunk(e.num(count - rest), rest, sums);
     if (count >= kTapChunk) {

@@ -80,13 +80,7 @@ void Emitter::store(Place &place, SplitStoreOp op, int64_t count) {
   Type element = memory(cast<FlatSymbolRefAttr>(op.getParts()[0]).getValue()).element;
   SmallVector<Value> values;
   for (int64_t j = 0; j < count; ++j)
-    values.push_back(normalise(op, at(place, op.getInput(), j)));
-  for (int64_t j = 0; j < count; ++j) {
-    Value position = offset(place.position, j);
-    Value value = toStorage(values[j], element);
-    ifThen(both(less(position, length), channelOk), [&] {
-      Value row = b.createOrFold<arith::MulIOp>(loc, widen(position), to.rowStride);
-      storeTo(value, address(element, to.pointer, row), storageBytes(element) * plan.lanes);
-    });
-  }
+    values.push_back(toStorage(normalise(op, at(place, op.getInput(), j)), element));
+  storeRows(place.position, values, to.pointer, to.rowStride, element,
+            [&](Value value, Value row) { storeTo(value, row, bytesOf(value.getType())); });
 }
