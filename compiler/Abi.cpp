@@ -89,6 +89,8 @@ Result<CompileRequest> parseRequest(const json::Object &request) {
   parsed.maxPtx = int(request.getInteger("ptx").value_or(0));
   HALO_TRY(emit, parseEmit(request.getString("emit").value_or("cubin")));
   parsed.emit = emit;
+  if (const json::Object *shape = request.getObject("shape"))
+    parsed.channels = shape->getInteger("D").value_or(0);
   if (const json::Object *device = request.getObject("device")) {
     auto read = [&](const char *name, auto &field) {
       if (auto number = device->getInteger(name); number && *number > 0)

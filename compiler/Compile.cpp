@@ -109,7 +109,9 @@ private:
   }
 
   Result<void> schedule(ir::KernelOp kernel, Diagnostics &diagnostics) {
-    Schedule chosen = chooseSchedule(traitsOf(kernel, request.align), request.device);
+    KernelTraits traits = traitsOf(kernel, request.align);
+    traits.channels = request.channels;
+    Schedule chosen = chooseSchedule(traits, request.device);
     HALO_TRY(schedule, Schedule::parse(request.schedule, chosen));
     reply.info.schedule = schedule.print();
     auto attribute = ir::ScheduleAttr::getChecked(
@@ -259,8 +261,6 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       traits.maxElementBytes = std::max(traits.maxElementBytes, bytes);
       traits.minElementBytes = std::min(traits.minElementBytes, bytes);
     }
-    if (operand.kind == OperandKind::Taps)
-      traits.group = std::max(traits.group, operand.group);
   }
   HaloMap halos = inferHalos(kernel);
   traits.halo = jointHalo(kernel, halos);
@@ -279,8 +279,6 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
           traits.head = std::max(traits.head, head);
           traits.partUnit = std::gcd(traits.partUnit, head);
         }
-    } else if (op.getNumResults() == 1 && op.getNumOperands() > 0) {
-      ++traits.pointwise;
     }
   }
   return traits;

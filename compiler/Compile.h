@@ -28,6 +28,7 @@ struct CompileRequest {
   Emit emit = Emit::Cubin;
   int maxPtx = 0; ///< The newest PTX version the driver accepts; 0 where unknown.
   DeviceTraits device;
+  int64_t channels = 0; ///< D of a typical launch, 0 where unknown; a hint for the choice.
 };
 
 struct CompileReply {

@@ -242,6 +242,10 @@ LogicalResult KernelOp::verify() {
   for (auto param : getParams().getAsRange<ParamDeclAttr>()) {
     if (!params.insert(param.getName()).second)
       return emitOpError() << "parameter '" << param.getName() << "' is declared twice";
+    if (lookupParam(param.getDefaultText()) && !params.contains(param.getDefaultText().getValue()))
+      return emitOpError() << "parameter '" << param.getName() << "': its default '"
+                           << param.getDefaultText().getValue()
+                           << "' is a parameter declared after it";
     if (param.getKind() == ParamKind::Enum && !param.getDefaultText().empty() &&
         !llvm::is_contained(param.getValues(), param.getDefaultText()))
       return emitOpError() << "parameter '" << param.getName() << "': default '"

@@ -86,6 +86,8 @@ private:
 namespace {
 
 constexpr int64_t kMaxBlocks = INT32_MAX;
+/// The most stages a schedule may have.
+constexpr int64_t kPrefetchSteps = 8;
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -123,6 +125,12 @@ Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const Device
     return invalid(fmt::format("kernel {}: block_l = {} makes {} times {} blocks, above the limit "
                                "{}",
                                info.kernel, grid.blockL, grid.tilesL, stripes, kMaxBlocks));
+  // Kernels count positions in i32, up to the end of the last tile and a few steps of prefetch.
+  int64_t reach = grid.tilesL * grid.blockL + kPrefetchSteps * step;
+  if (reach > INT32_MAX)
+    return invalid(fmt::format("kernel {}: L = {} in tiles of block_l = {} reaches position {}, "
+                               "above the limit {}",
+                               info.kernel, shape.l, grid.blockL, reach, INT32_MAX));
   grid.blocks = stripes * grid.tilesL;
   return grid;
 }

@@ -25,7 +25,7 @@ struct HALO_API Schedule {
   int numWarps = 4;   ///< Threads per block / 32.
   int vector = 0;     ///< Elements per memory access along the contiguous dimension.
   int unroll = 0;     ///< bld: rows per step of the walk. bdl: runs of `vector` per step.
-  int stages = 1;     ///< 2: the next step's loads are issued before this step computes.
+  int stages = 1;     ///< Steps whose loads are in flight or in use; 1: loaded when needed.
   int minBlocks = 1;  ///< Blocks per SM the register allocator must leave room for.
   Window window = Window::Registers;
 
@@ -46,9 +46,8 @@ struct KernelTraits {
   int64_t maxTaps = 1;      ///< Longest FIR.
   int64_t sumTaps = 1;      ///< Taps over all FIRs: multiply-adds per output.
   int64_t halo = 0;         ///< Joint halo of the inputs.
-  int64_t group = 1;        ///< Smallest group among the taps.
+  int64_t channels = 0;    ///< D where it is known, 0 elsewhere. A hint: any D runs.
   int views = 2;            ///< Views read and written per position, streams counted.
-  int pointwise = 0;        ///< Pointwise ops per output.
   int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   int64_t partUnit = 0;     ///< Greatest common divisor of a split's widths and heads; 0 if none.
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.

@@ -45,8 +45,13 @@ public:
 
   /// Starts the loads of the first steps.
   void begin(Value from, Value to) {
-    for (int64_t i = 0; i + 1 < stages; ++i)
-      issue(e.offset(from, i * e.plan.threadStep), to, e.num(i));
+    if (stages == 1)
+      return;
+    e.loop(e.num(0), e.num(stages - 1), e.num(1), {}, [&](Value i, ValueRange) {
+      Value position = e.add(from, e.mul(i, e.num(e.plan.threadStep)));
+      issue(position, to, i, /*often=*/false);
+      return SmallVector<Value>{};
+    });
   }
 
   /// for (position = from; position < to; position += the block's step): calls `body` with the
@@ -65,7 +70,7 @@ public:
       ring.take(step, slot);
       Value first = e.less(slot, e.num(1));
       issue(e.offset(position, (stages - 1) * e.plan.threadStep), to,
-            e.select(first, e.num(stages - 1), e.offset(slot, -1)));
+            e.select(first, e.num(stages - 1), e.offset(slot, -1)), /*often=*/true);
       SmallVector<Value> next = body(step, values.drop_back());
       Value last = e.less(e.num(stages - 2), slot);
       next.push_back(e.select(last, e.num(0), e.offset(slot, 1)));
@@ -80,19 +85,20 @@ private:
   LoadRing ring;
 
   /// Steps past the end load nothing, but count as a group: waiting stays uniform.
-  void issue(Value position, Value to, Value slot) {
-    auto issueStep = [&](bool inside) {
+  void issue(Value position, Value to, Value slot, bool often) {
+    bool rows = e.plan.layout == Layout::BLD && e.plan.unroll > 1;
+    auto issueStep = [&] {
       SmallVector<Place> step = places(position);
-      for (Place &place : step)
-        place.inside = inside;
+      step[0].inside = rows;
       ring.issue(step, slot);
     };
-    bool rows = e.plan.layout == Layout::BLD && e.plan.unroll > 1;
     e.ifThen(e.less(position, to), [&] {
       if (!rows)
-        return issueStep(false);
+        return issueStep();
+      if (!often)
+        return ring.issueRows(position, slot);
       Value whole = e.less(e.offset(position, e.plan.unroll - 1), e.length);
-      e.ifElse(whole, [&] { issueStep(true); }, [&] { issueStep(false); });
+      e.ifElse(whole, issueStep, [&] { ring.issueRows(position, slot); });
     });
     ring.commit();
   }

@@ -151,7 +151,7 @@ Value Emitter::computePointwise(Place &place, Operation *op, int64_t offset) {
         return splat(scalar);
       })
       .Default([&](Operation *) {
-        // Elementwise by trait (checked by halo-schedule): the same op on the thread's lanes.
+        // Elementwise by trait (checked by halo-lower-direct): the same op on the thread's lanes.
         OperationState state(loc, op->getName(), inputs, {}, op->getAttrs());
         for (Type type : op->getResultTypes())
           state.types.push_back(signalType(type));

@@ -80,14 +80,35 @@ void LoadRing::issue(MutableArrayRef<Place> places, Value slot) {
   for (auto [i, item] : llvm::enumerate(items)) {
     auto signal = cast<OpResult>(item.signal);
     Piece piece = e.pieceOf(places[item.place], signal, item.index);
-    int64_t bytes = e.bytesOf(piece.type);
-    // bld rows are read once: past L1. bdl halos overlap their neighbours: through it.
-    auto cache = bytes == 16 && e.plan.layout == Layout::BLD ? NVVM::LoadCacheModifierKind::CG
-                                                             : NVVM::LoadCacheModifierKind::CA;
-    NVVM::CpAsyncOp::create(e.b, e.loc, slotAddress(slot, i), 
-                            e.piecePointer(places[item.place], signal, item.index, piece),
-                            uint32_t(bytes), cache, Value());
+    copy(piece, e.piecePointer(places[item.place], signal, item.index, piece),
+         slotAddress(slot, i));
   }
+}
+
+void LoadRing::issueRows(Value position, Value slot) {
+  const KernelPlan &plan = e.plan;
+  for (size_t first = 0; first < items.size(); first += plan.unroll) {
+    auto signal = cast<OpResult>(items[first].signal);
+    Value start = slotAddress(slot, first);
+    e.loop(e.num(0), e.num(plan.unroll), e.num(1), {}, [&](Value row, ValueRange) {
+      Place place;
+      place.position = e.add(position, row);
+      Piece piece = e.pieceOf(place, signal, 0);
+      int64_t bytes = e.bytesOf(piece.type);
+      Value to = e.address(e.b.getI8Type(), start,
+                           e.widen(e.mul(row, e.num(bytes * plan.threads()))));
+      copy(piece, e.piecePointer(place, signal, 0, piece), to);
+      return SmallVector<Value>{};
+    });
+  }
+}
+
+void LoadRing::copy(const Piece &piece, Value from, Value to) {
+  int64_t bytes = e.bytesOf(piece.type);
+  // bld rows are read once: past L1. bdl halos overlap their neighbours: through it.
+  auto cache = bytes == 16 && e.plan.layout == Layout::BLD ? NVVM::LoadCacheModifierKind::CG
+                                                           : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(e.b, e.loc, to, from, uint32_t(bytes), cache, Value());
 }
 
 void LoadRing::commit() { NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc); }

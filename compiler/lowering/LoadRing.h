@@ -30,6 +30,9 @@ public:
 
   /// Starts the copies of one step into `slot`; its places tell the positions.
   void issue(llvm::MutableArrayRef<Place> places, mlir::Value slot);
+  /// bld: the same for the rows from `position`, clamped, as a loop: little code for the first
+  /// steps and for the last, which passes the end.
+  void issueRows(mlir::Value position, mlir::Value slot);
   /// Ends the group of a step, issued or not.
   void commit();
   /// Waits for the oldest step in flight.
@@ -43,6 +46,7 @@ private:
   llvm::SmallVector<Item> items;
 
   mlir::Value slotAddress(mlir::Value slot, size_t item);
+  void copy(const Piece &piece, mlir::Value from, mlir::Value to);
 };
 
 } // namespace halo::compiler

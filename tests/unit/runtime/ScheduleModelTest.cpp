@@ -69,21 +69,37 @@ TEST(ScheduleModelTest, LargeProblemsFillTheirWaves) {
     }
 }
 
-TEST(ScheduleModelTest, ScheduleOfAShortFilter) {
+// The table in ScheduleModel.cpp.
+TEST(ScheduleModelTest, WorkedSchedules) {
+  auto chosen = [](Layout layout, int64_t taps) {
+    KernelTraits traits;
+    traits.layout = layout;
+    traits.maxTaps = traits.sumTaps = taps;
+    traits.halo = taps - 1;
+    traits.channels = 4096;
+    return chooseSchedule(traits, DeviceTraits()).print();
+  };
+  EXPECT_EQ(chosen(Layout::BLD, 4), "block_n=512,block_l=0,num_warps=4,vector=4,unroll=8,stages=3,"
+                                    "min_blocks=5,window=registers");
+  EXPECT_EQ(chosen(Layout::BLD, 12), "block_n=256,block_l=0,num_warps=4,vector=2,unroll=16,"
+                                     "stages=3,min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BLD, 40), "block_n=64,block_l=0,num_warps=8,vector=1,unroll=16,stages=1,"
+                                     "min_blocks=1,window=shared");
+  EXPECT_EQ(chosen(Layout::BDL, 4), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=1,stages=3,"
+                                    "min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BDL, 40), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=8,stages=1,"
+                                     "min_blocks=1,window=shared");
+}
+
+TEST(ScheduleModelTest, RaggedChannelsWasteFewThreads) {
   KernelTraits traits;
   traits.maxTaps = traits.sumTaps = 4;
-  traits.halo = 3;
-  Schedule bld = chooseSchedule(traits, DeviceTraits());
-  EXPECT_EQ(bld.vector, 8);
-  EXPECT_EQ(bld.blockN, 256);
-  EXPECT_EQ(bld.numWarps, 4);
-  EXPECT_EQ(bld.blockL, 0);
-  EXPECT_EQ(bld.window, Window::Registers);
-
-  traits.layout = Layout::BDL;
-  Schedule bdl = chooseSchedule(traits, DeviceTraits());
-  EXPECT_EQ(bdl.vector, 8);
-  EXPECT_EQ(bdl.blockN, 1);
+  for (int64_t d : {64, 100, 256, 640, 1000, 1920, 2048, 4100, 8192}) {
+    traits.channels = d;
+    int64_t blockN = chooseSchedule(traits, DeviceTraits()).blockN;
+    int64_t covered = (d + blockN - 1) / blockN * blockN;
+    EXPECT_TRUE(blockN == 128 || covered * 8 <= d * 9 || blockN < 2 * d) << d << " " << blockN;
+  }
 }
 
 TEST(ScheduleModelTest, UnalignedMeansElementWise) {

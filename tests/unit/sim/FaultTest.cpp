@@ -71,7 +71,8 @@ protected:
 TEST_P(SimFault, IsFoundAndItsRepairIsClean) {
   for (uint64_t seed = 0; seed != 4; ++seed) {
     std::string fault = run(true, seed);
-    EXPECT_NE(fault.find(GetParam().message), std::string::npos) << "seed " << seed << ": " << fault;
+    EXPECT_NE(fault.find(GetParam().message), std::string::npos)
+        << "seed " << seed << ": " << fault;
     EXPECT_EQ(fault.rfind("kernel k, block (", 0), 0u) << fault;
     if (seed == 0)
       RecordProperty("sentence", fault);

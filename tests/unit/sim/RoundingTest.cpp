@@ -206,5 +206,59 @@ TEST(SimRounding, Bf16Arithmetic) {
   }
 }
 
+// bfloats that only move, through everything that moves them, keep every bit: NaNs included.
+TEST(SimRounding, Bf16MovesUnchanged) {
+  for (bool checked : {false, true}) {
+    TestKernel kernel(R"(
+      define ptx_kernel void @k(ptr addrspace(1) %in, ptr addrspace(1) %out) {
+        %b = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()
+        %t = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+        %o = mul i32 %b, 1024
+        %i = add i32 %o, %t
+        %p = getelementptr <8 x bfloat>, ptr addrspace(1) %in, i32 %i
+        %q = getelementptr <8 x bfloat>, ptr addrspace(1) %out, i32 %i
+        %m = call <8 x bfloat> @llvm.masked.load.v8bf16.p1(ptr addrspace(1) align 2 %p, <8 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false>, <8 x bfloat> splat (bfloat 1.0))
+        %last = getelementptr bfloat, ptr addrspace(1) %p, i32 7
+        %v = load bfloat, ptr addrspace(1) %last, align 2
+        %even = trunc i32 %t to i1
+        %k = or i32 7, %b
+        %k7 = and i32 %k, 7
+        br i1 %even, label %a, label %c
+      a:
+        %x = insertelement <8 x bfloat> %m, bfloat %v, i32 7
+        br label %join
+      c:
+        %y = shufflevector <8 x bfloat> %m, <8 x bfloat> poison,
+                           <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 6>
+        %z = insertelement <8 x bfloat> %y, bfloat %v, i32 %k7
+        br label %join
+      join:
+        %w = phi <8 x bfloat> [ %x, %a ], [ %z, %c ]
+        %s = phi bfloat [ %v, %a ], [ 1.0, %c ]
+        %n0 = insertvalue [2 x <8 x bfloat>] poison, <8 x bfloat> %w, 1
+        %n1 = freeze [2 x <8 x bfloat>] %n0
+        %n2 = extractvalue [2 x <8 x bfloat>] %n1, 1
+        %e = extractelement <8 x bfloat> %n2, i32 0
+        %odd = xor i1 %even, true
+        %f = select i1 %odd, bfloat %e, bfloat %s
+        %i16 = bitcast bfloat %f to i16
+        store <8 x bfloat> %n2, ptr addrspace(1) %q, align 2
+        store bfloat %e, ptr addrspace(1) %q, align 2
+        ret void
+      })",
+                      checked);
+    ASSERT_TRUE(kernel.ok()) << kernel.error();
+    std::vector<uint16_t> in(65536), out(65536);
+    for (size_t i = 0; i != in.size(); ++i)
+      in[i] = uint16_t(i);
+    Launch launch;
+    launch.checked = checked;
+    launch.grid = 8;
+    launch.block = 1024;
+    ASSERT_EQ(kernel.with(in).with(out).run(launch), "");
+    ASSERT_EQ(in, out);
+  }
+}
+
 } // namespace
 } // namespace halo::sim

@@ -1,0 +1,90 @@
+// RUN: halo-opt %s -verify-diagnostics -split-input-file
+
+// The signature of a kernel.
+// expected-error @+1 {{'halo.kernel' op declares no output}}
+halo.kernel @k ins(@x : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op parameter 'K' is declared twice}}
+halo.kernel @k params(K : int, K : int) outs(@y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'y' is declared twice}}
+halo.kernel @k ins(@y : view<bf16, bld>) outs(@y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op parameter 'layout': default 'dbl' is not one of its 2 values}}
+halo.kernel @k params(layout : enum<bdl, bld> = dbl) outs(@y : view<bf16, layout>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'x': only outputs are variadic}}
+halo.kernel @k ins(@x : variadic view<bf16, bld>) outs(@y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op optional output 's' needs a flag parameter of its name}}
+halo.kernel @k outs(@y : view<bf16, bld>, @s : optional state<bf16, 4>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op optional output 's' needs a flag parameter of its name}}
+halo.kernel @k params(s : int) outs(@y : view<bf16, bld>, @s : optional state<bf16, 4>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'y' names parameter 'T', which is not declared}}
+halo.kernel @k outs(@y : view<T, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'y': parameter 'T' is of kind int, expected type}}
+halo.kernel @k params(T : int) outs(@y : view<T, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'y': parameter 'order' is of kind flag, expected enum}}
+halo.kernel @k params(order : flag) outs(@y : view<f32, order>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'w': parameter 'K' is of kind type, expected int}}
+halo.kernel @k params(K : type) ins(@w : taps<f32, K>) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'b' names parameter 'W', which is not declared}}
+halo.kernel @k ins(@b : channel<W>) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 's' names parameter 'm', which is not declared}}
+halo.kernel @k ins(@s : state<f32, 4, m>) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{parameter 'K': unknown kind 'number', expected int, type, enum, flag, parts or heads}}
+halo.kernel @k params(K : number) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{operand 'y': unknown kind 'tensor', expected view, taps, channel or state}}
+halo.kernel @k outs(@y : tensor<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'y' has type 'f32', expected view, taps, channel or state}}
+"halo.kernel"() <{sym_name = "k", params = [],
+    operand_decls = [#halo.operand<"y", f32, true, false, false>]}> ({
+^bb0:
+}) : () -> ()
+
+// -----
+
+// Signals live in kernels only.
+%c = arith.constant 0.0 : f32
+// expected-error @+1 {{'halo.silu' op expects parent op 'halo.kernel'}}
+%s = halo.silu %c

@@ -1,0 +1,45 @@
+// RUN: halo-opt %s | halo-opt | FileCheck %s
+
+// CHECK-LABEL: halo.kernel @every_kind
+// CHECK-SAME:  params(K : int, group : int = 1, layout : enum<bdl, bld>,
+// CHECK-SAME:         order : enum<correlation, convolution> = convolution,
+// CHECK-SAME:         split : parts = "q:8,k:8", norm : heads = "q:4", state : flag,
+// CHECK-SAME:         T : type = bf16, W : type = T)
+// CHECK-NEXT:  ins(@x : view<T, layout>, @z : view<f16, bld, 3>, @weight : taps<W, K, group>,
+// CHECK-SAME:      @proj : taps<f32, 3, 1, 3>, @bias : optional channel<W>,
+// CHECK-SAME:      @history : optional state<T, K, 3>)
+// CHECK-NEXT:  outs(@y : variadic view<T, bld>, @state : optional state<T, 4>) {
+// CHECK-NEXT:    %[[X:.*]] = halo.load @x
+// CHECK-NEXT:    halo.split_store %[[X]], [@y] widths(split) heads(norm)
+// CHECK-NEXT:  }
+halo.kernel @every_kind
+    params(K : int, group : int = 1, layout : enum<bdl, bld>,
+           order : enum<correlation, convolution> = convolution,
+           split : parts = "q:8,k:8", norm : heads = "q:4", state : flag,
+           T : type = bf16, W : type = T)
+    ins(@x : view<T, layout, 1>, @z : view<f16, bld, 3>, @weight : taps<W, K, group, 1>,
+        @proj : taps<f32, 3, 1, 3>, @bias : optional channel<W>,
+        @history : optional state<T, K, 3>)
+    outs(@y : variadic view<T, bld>, @state : optional state<T, 4>) {
+  %x = halo.load @x
+  halo.split_store %x, [@y] widths(split) heads(norm)
+}
+
+// CHECK-LABEL: halo.kernel @scheduled
+// CHECK-NOT:   params
+// CHECK-NEXT:  ins(@x : view<bf16, bld>)
+// CHECK-NEXT:  outs(@y : view<bf16, bld>)
+// CHECK-NEXT:  schedule(#halo.schedule<block_n = 256, block_l = 64, num_warps = 4, vector = 8, unroll = 4, stages = 2, min_blocks = 3, window = registers, align = 16>)
+// CHECK-SAME:  attributes {note = "kept"} {
+halo.kernel @scheduled ins(@x : view<bf16, bld>) outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 256, block_l = 64, num_warps = 4, vector = 8, unroll = 4,
+                            stages = 2, min_blocks = 3, window = registers, align = 16>)
+    attributes {note = "kept"} {
+  %x = halo.load @x
+  halo.store %x, @y
+}
+
+// CHECK-LABEL: halo.kernel @stores_nothing
+// CHECK-NEXT:  outs(@y : view<f32, bdl>) {
+// CHECK-NEXT:  }
+halo.kernel @stores_nothing outs(@y : view<f32, bdl>) {}

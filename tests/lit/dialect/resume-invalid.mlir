@@ -1,0 +1,51 @@
+// RUN: halo-opt %s -verify-diagnostics -split-input-file
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @z : view<bf16, bld, 3>, @w : taps<bf16, 4>,
+        @p : taps<bf16, 3, 1, 3>, @b : channel<bf16>, @h : state<bf16, 4>,
+        @h3 : state<bf16, 4, 3>)
+    outs(@y : view<bf16, bld>, @y3 : view<bf16, bld, 3>, @s : state<bf16, 4>,
+         @s3 : state<bf16, 4, 3>) {
+  %x = halo.load @x
+  // expected-error @+1 {{'halo.resume' op operand 'q' is not declared}}
+  %r = halo.resume %x, @q
+}
+
+// -----
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @z : view<bf16, bld, 3>, @w : taps<bf16, 4>,
+        @p : taps<bf16, 3, 1, 3>, @b : channel<bf16>, @h : state<bf16, 4>,
+        @h3 : state<bf16, 4, 3>)
+    outs(@y : view<bf16, bld>, @y3 : view<bf16, bld, 3>, @s : state<bf16, 4>,
+         @s3 : state<bf16, 4, 3>) {
+  %x = halo.load @x
+  // expected-error @+1 {{'halo.resume' op operand 'w' is a '!halo.taps<bf16, 4>', expected a state}}
+  %r = halo.resume %x, @w
+}
+
+// -----
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @z : view<bf16, bld, 3>, @w : taps<bf16, 4>,
+        @p : taps<bf16, 3, 1, 3>, @b : channel<bf16>, @h : state<bf16, 4>,
+        @h3 : state<bf16, 4, 3>)
+    outs(@y : view<bf16, bld>, @y3 : view<bf16, bld, 3>, @s : state<bf16, 4>,
+         @s3 : state<bf16, 4, 3>) {
+  %x = halo.load @x
+  // expected-error @+1 {{'halo.resume' op operand 's' is an output, expected an input}}
+  %r = halo.resume %x, @s
+}
+
+// -----
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @z : view<bf16, bld, 3>, @w : taps<bf16, 4>,
+        @p : taps<bf16, 3, 1, 3>, @b : channel<bf16>, @h : state<bf16, 4>,
+        @h3 : state<bf16, 4, 3>)
+    outs(@y : view<bf16, bld>, @y3 : view<bf16, bld, 3>, @s : state<bf16, 4>,
+         @s3 : state<bf16, 4, 3>) {
+  %x = halo.load @x
+  // expected-error @+1 {{'halo.resume' op state 'h3' has 3 streams, expected 1}}
+  %r = halo.resume %x, @h3
+}

@@ -1,0 +1,61 @@
+# Every shipped schedule (the analytic default) compiles for sm_90 without spills: both kernels,
+# both layouts, the aligned and the element-wise variant, filters from 2 to 128 taps.
+#
+# REQUIRES: assembler
+# RUN: %python %s %halo
+import concurrent.futures
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+halo = sys.argv[1]
+TAPS = (2, 3, 4, 5, 6, 7, 16, 32, 64, 128)
+# Every storage type meets every layout, alignment and kernel; the taps go round, so that each
+# type sees short, medium and long filters.
+TYPES = {"bf16": TAPS, "f32": (2, 4, 7, 32, 128), "f16": (3, 6, 16, 64)}
+
+
+def cases():
+    for kernel, layout, align in itertools.product(
+            ("causal_conv1d", "causal_conv1d_split"), ("bdl", "bld"), (16, 1)):
+        for dtype, taps in TYPES.items():
+            for K in taps:
+                arguments = ["--set", f"K={K}", "--set", f"layout={layout}",
+                             "--set", f"align={align}", "--dtype", dtype]
+                if kernel == "causal_conv1d_split":
+                    arguments += ["--set", "split=q:256,k:256,v:512"]
+                yield [kernel] + arguments
+    # What adds registers: activation, bias, residual, states, a normalised head.
+    for layout, K, dtype in itertools.product(("bdl", "bld"), (4, 7, 128), ("bf16", "f32")):
+        common = ["--set", f"K={K}", "--set", f"layout={layout}", "--set", "activation=silu",
+                  "--set", "final_state=true", "--dtype", dtype,
+                  "--with", "bias,initial_state,residual"]
+        yield ["causal_conv1d"] + common
+        yield ["causal_conv1d_split"] + common + ["--set", "split=q:256,k:256,v:512",
+                                                  "--set", "l2norm=q,k:128"]
+
+
+def complaint(case):
+    """Why this case is wrong, or None."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [halo, "compile", *case, "--arch", "sm_90", "--emit", "cubin", "--json",
+                   "-o", os.path.join(folder, "kernel.cubin")]
+        result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        return f"{' '.join(case)}: {result.stderr.strip()}"
+    info = json.loads(result.stdout)["info"]
+    if info["spillBytes"] != 0:
+        return f"{' '.join(case)}: {info['spillBytes']} B spilled by {info['schedule']}"
+    return None
+
+
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    everything = list(cases())
+    complaints = [found for found in pool.map(complaint, everything) if found]
+for line in complaints:
+    print(line)
+print(f"{len(everything) - len(complaints)} of {len(everything)} kernels compile without spills")
+sys.exit(bool(complaints))

@@ -1,0 +1,34 @@
+// What must hold for one case.
+#pragma once
+
+#include "tests/property/Runner.h"
+
+namespace halo::property {
+
+struct Outcome {
+  enum Kind { Passed, Failed, Skipped } kind = Passed;
+  std::string reason; ///< Of a failure or a skip, one sentence.
+};
+
+/// Compiles, launches and checks. A forced schedule that the compiler refuses is a skip; the
+/// analytic one never may be.
+Outcome checkCase(Runner &runner, const Case &drawn);
+
+/// Random inputs at unit scale (weights divided by the square root of K).
+TensorMap makeInputs(const Case &drawn);
+
+/// The invariances a case asks for (Invariances.cpp), given its first launch.
+struct FirstLaunch {
+  std::shared_ptr<Device> device;
+  Kernel kernel;
+  TensorMap inputs, outputs;
+};
+Result<void> checkInvariances(const Case &drawn, const FirstLaunch &first);
+
+/// Compares with the oracle: outputs by the law's bounds, the state bit by bit.
+Result<void> checkOracle(const Problem &problem, const TensorMap &inputs, const TensorMap &outputs);
+
+/// Equal bits, or a sentence naming the first element that differs.
+Result<void> checkBits(const std::string &what, const HostTensor &got, const HostTensor &want);
+
+} // namespace halo::property

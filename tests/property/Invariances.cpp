@@ -1,0 +1,208 @@
+// What must hold between two launches of one kernel. The second launch is always contiguous: bits
+// depend on strides as little as on the rest.
+#include "tests/property/Checks.h"
+
+#include "tests/property/Random.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace halo::property {
+
+namespace {
+
+class Invariances {
+public:
+  Invariances(const Case &drawn, const FirstLaunch &first)
+      : drawn(drawn), first(first), random(mixSeed(drawn.seed, 1)) {
+    for (const Operand &operand : first.kernel.info().operands)
+      operands[operand.name] = operand;
+  }
+
+  Result<void> prefix();
+  Result<void> batch();
+  Result<void> special();
+  Result<void> chunks();
+  Result<void> repeat();
+
+private:
+  const Case &drawn;
+  const FirstLaunch &first;
+  Random random;
+  std::map<std::string, Operand> operands;
+
+  Result<TensorMap> again(TensorMap inputs, Shape shape, int64_t blockL = 0) {
+    return launch(first.device, first.kernel, inputs, shape, {{}, drawn.guard, blockL});
+  }
+  /// The dimension of an operand along which positions run; -1 for operands without one.
+  int positionsOf(const std::string &name) const {
+    const Operand &operand = operands.at(name);
+    if (operand.kind != OperandKind::View)
+      return -1;
+    return operand.layout == Layout::BDL ? 2 : 1;
+  }
+  bool hasBatch(const std::string &name) const {
+    OperandKind kind = operands.at(name).kind;
+    return kind == OperandKind::View || kind == OperandKind::State;
+  }
+  /// Positions [begin, begin + count) of every view; the rest as it is.
+  TensorMap cut(const TensorMap &tensors, int64_t begin, int64_t count) const {
+    TensorMap result = tensors;
+    for (auto &[name, tensor] : result)
+      if (int dimension = positionsOf(name); dimension >= 0)
+        tensor = slice(tensor, size_t(dimension), begin, count);
+    return result;
+  }
+  /// A length in [0, L] that the kernel takes: whole 16-byte groups where it is an aligned bdl one.
+  int64_t drawLength() {
+    int64_t length = random.between(0, drawn.shape.l);
+    const KernelInfo &info = first.kernel.info();
+    if (info.align == 16 && info.layout == Layout::BDL)
+      length -= length % (16 / int64_t(size(operands.at("x").dtype)));
+    return length;
+  }
+  int64_t drawBlockL() { return first.kernel.info().stepL * random.between(1, 5); }
+  Result<void> contained(const TensorMap &before, const TensorMap &after, int64_t b, int64_t d);
+};
+
+Result<void> Invariances::prefix() {
+  int64_t length = drawLength(), blockL = drawBlockL();
+  Shape shape = drawn.shape;
+  shape.l = length;
+  HALO_TRY(outputs, again(cut(first.inputs, 0, length), shape, blockL));
+  TensorMap want = cut(first.outputs, 0, length);
+  for (const auto &[name, got] : outputs)
+    if (positionsOf(name) >= 0)
+      HALO_CHECK(checkBits(fmt::format("conv_c5: {} of the first {} of {} positions, block_l {},",
+                                       name, length, drawn.shape.l, blockL),
+                           got, want[name]));
+  return {};
+}
+
+Result<void> Invariances::batch() {
+  if (drawn.shape.b == 0)
+    return {};
+  int64_t row = random.below(drawn.shape.b);
+  auto alone = [&](TensorMap tensors) {
+    for (auto &[name, tensor] : tensors)
+      if (hasBatch(name))
+        tensor = slice(tensor, 0, row, 1);
+    return tensors;
+  };
+  Shape shape = drawn.shape;
+  shape.b = 1;
+  HALO_TRY(outputs, again(alone(first.inputs), shape));
+  TensorMap want = alone(first.outputs);
+  for (const auto &[name, got] : outputs)
+    HALO_CHECK(
+        checkBits(fmt::format("conv_c5: {} of batch row {} alone", name, row), got, want[name]));
+  return {};
+}
+
+Result<void> Invariances::repeat() {
+  HALO_TRY(outputs, again(first.inputs, drawn.shape));
+  for (const auto &[name, got] : outputs)
+    HALO_CHECK(checkBits(fmt::format("{} of a second run", name), got, first.outputs.at(name)));
+  return {};
+}
+
+Result<void> Invariances::chunks() {
+  if (!operands.count("initial_state") || !operands.count("final_state"))
+    return {};
+  int64_t length = drawLength();
+  Shape shape = drawn.shape;
+  shape.l = length;
+  HALO_TRY(head, again(cut(first.inputs, 0, length), shape));
+  TensorMap rest = cut(first.inputs, length, drawn.shape.l - length);
+  rest["initial_state"] = head["final_state"];
+  shape.l = drawn.shape.l - length;
+  HALO_TRY(tail, again(rest, shape));
+  for (const auto &[name, want] : first.outputs) {
+    int dimension = positionsOf(name);
+    HALO_CHECK(checkBits(
+        fmt::format("conv_c4: {} of {} and then {} positions", name, length, shape.l),
+        dimension < 0 ? tail[name] : join(head[name], tail[name], size_t(dimension)), want));
+  }
+  return {};
+}
+
+/// One NaN or infinity in x, the state or the residual of one channel: the others do not change.
+Result<void> Invariances::special() {
+  std::vector<std::string> places;
+  for (const char *name : {"x", "initial_state", "residual"})
+    if (auto found = first.inputs.find(name);
+        found != first.inputs.end() && found->second.elements() > 0)
+      places.push_back(name);
+  if (places.empty())
+    return {};
+  std::string name = random.of(places);
+  TensorMap inputs = first.inputs;
+  HostTensor &tensor = inputs[name];
+  int64_t at = random.below(tensor.elements());
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  double planted = random.of<double>({infinity - infinity, infinity, -infinity});
+  storeFromF64(tensor.bytes.data(), tensor.dtype, at, planted);
+  // Both kinds have three dimensions; channels last only where positions come second.
+  int64_t third = at % tensor.shape[2], second = at / tensor.shape[2] % tensor.shape[1];
+  int64_t b = at / tensor.shape[2] / tensor.shape[1];
+  int64_t d = positionsOf(name) == 1 ? third : second;
+
+  HALO_TRY(outputs, again(inputs, drawn.shape));
+  if (auto right = checkOracle(drawn.problem, inputs, outputs); !right)
+    return failed(fmt::format("conv_c6: with {} in {} at batch {} channel {}: {}", planted, name, b,
+                              d, right.error().message));
+  auto kept = contained(first.outputs, outputs, b, d);
+  if (!kept)
+    return failed(fmt::format("conv_c6: {} in {} at batch {} channel {} leaks: {}", planted, name,
+                              b, d, kept.error().message));
+  return {};
+}
+
+/// Outside channel d (or its normalised head) of row b, the bits are as before.
+Result<void> Invariances::contained(const TensorMap &before, const TensorMap &after, int64_t b,
+                                    int64_t d) {
+  std::vector<Part> parts = partsOf(drawn.problem);
+  for (const auto &[name, got] : after) {
+    HostTensor want = before.at(name);
+    int64_t begin = 0, head = 0, channel = d;
+    for (const Part &part : parts) {
+      if (part.name == name) {
+        head = part.head;
+        channel = d - begin;
+      }
+      begin += part.channels;
+    }
+    int64_t first = head ? channel / head * head : channel, last = first + (head ? head : 1);
+    bool channelsLast = positionsOf(name) == 1;
+    size_t element = size(got.dtype);
+    for (int64_t i = 0, end = got.elements(); i < end; ++i) {
+      int64_t third = i % got.shape[2], second = i / got.shape[2] % got.shape[1];
+      int64_t c = channelsLast ? third : second;
+      if (i / got.shape[2] / got.shape[1] == b && c >= first && c < last && channel >= 0)
+        std::copy_n(&got.bytes[size_t(i) * element], element, &want.bytes[size_t(i) * element]);
+    }
+    HALO_CHECK(checkBits(name, got, want));
+  }
+  return {};
+}
+
+} // namespace
+
+Result<void> checkInvariances(const Case &drawn, const FirstLaunch &first) {
+  Invariances invariances(drawn, first);
+  if (drawn.checks.count(kPrefix))
+    HALO_CHECK(invariances.prefix());
+  if (drawn.checks.count(kBatch))
+    HALO_CHECK(invariances.batch());
+  if (drawn.checks.count(kSpecial))
+    HALO_CHECK(invariances.special());
+  if (drawn.checks.count(kChunks))
+    HALO_CHECK(invariances.chunks());
+  if (drawn.checks.count(kRepeat))
+    HALO_CHECK(invariances.repeat());
+  return {};
+}
+
+} // namespace halo::property

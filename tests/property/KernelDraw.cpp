@@ -1,0 +1,131 @@
+// Problems and schedules.
+#include "tests/property/Draw.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace halo::property {
+
+static int64_t drawTaps(Random &random) {
+  if (random.percent(70))
+    return random.between(1, 8);
+  return random.percent(50) ? random.between(9, 20)
+                            : random.of<int64_t>({33, 64, 65, 100, 128, 130, 200});
+}
+
+/// A head that divides `width`, or 0.
+static int64_t drawHead(Random &random, int64_t width, int64_t multiple) {
+  std::vector<int64_t> heads;
+  for (int64_t head = multiple; head <= std::min<int64_t>(width, 256); head += multiple)
+    if (width % head == 0 && (head > 1 || random.percent(20)))
+      heads.push_back(head);
+  return heads.empty() ? 0 : random.of(heads);
+}
+
+/// Boundaries anywhere; the widths are multiples of `multiple`, and their sum of `group` too.
+static void drawParts(Random &random, int64_t multiple, int64_t group, Problem &problem) {
+  std::vector<int64_t> widths(size_t(random.between(1, 5)));
+  for (int64_t &width : widths) {
+    width = random.of<int64_t>({1, 3, 8, 16, 20, 32, 37, 40, 60, 64, 100, 128, 130});
+    width = (width + multiple - 1) / multiple * multiple;
+  }
+  int64_t period = std::lcm(multiple, group);
+  int64_t sum = std::accumulate(widths.begin(), widths.end(), int64_t(0));
+  widths.back() += (period - sum % period) % period;
+
+  std::vector<std::string> split, norm;
+  for (size_t i = 0; i < widths.size(); ++i) {
+    split.push_back(fmt::format("p{}:{}", i, widths[i]));
+    if (!random.percent(40))
+      continue;
+    if (int64_t head = drawHead(random, widths[i], random.percent(70) ? multiple : 1))
+      norm.push_back(fmt::format("p{}:{}", i, head));
+  }
+  problem.params["split"] = fmt::format("{}", fmt::join(split, ","));
+  if (!norm.empty())
+    problem.params["l2norm"] = fmt::format("{}", fmt::join(norm, ","));
+}
+
+/// A schedule that is probably possible. Now and then a number is arbitrary: then the compiler must
+/// refuse it or compute rightly.
+static std::string drawSchedule(Random &random, const Problem &problem) {
+  bool bld = paramOf(problem, "layout", "bdl") == "bld";
+  int64_t taps = numberOf(problem, "K", 1), head = 0;
+  for (const Part &part : partsOf(problem))
+    head = std::max(head, part.head);
+  int64_t group = 16 / int64_t(size(*parseDType(paramOf(problem, "T", "f32"))));
+
+  bool shared = taps > 48 || random.percent(taps > 8 ? 50 : 25);
+  int64_t vector = 1;
+  if (problem.align == 16)
+    while (vector < group && random.percent(70))
+      vector *= 2;
+  int64_t lanes = bld && !shared ? vector : 1, run = !bld && !shared ? vector : 1;
+  int64_t warps = random.of<int64_t>({1, 2, 4, 4, 8});
+  int64_t threads = 32 * warps, threadsN = 1;
+  while (threadsN < threads && (threadsN * lanes < head || random.percent(75)))
+    threadsN *= 2;
+  int64_t unroll = random.of<int64_t>({1, 2, 3, 4, 8});
+  // Unrolled code grows with all three; compiling must stay quick.
+  while (!shared && unroll > 1 && taps * vector * unroll > 256)
+    unroll /= 2;
+  int64_t stages = bld && !shared && random.percent(35) ? 2 : 1;
+  int64_t step = threads / threadsN * run * unroll;
+  int64_t blockL = random.percent(50) ? 0 : step * random.between(1, 4);
+  int64_t blockN = threadsN * lanes;
+  if (random.percent(4))
+    blockN = random.between(1, 300);
+  if (random.percent(4))
+    blockL = random.between(1, 300);
+  if (random.percent(4))
+    stages = 2;
+  return fmt::format("block_n={},block_l={},num_warps={},vector={},unroll={},stages={},"
+                     "min_blocks={},window={}",
+                     blockN, blockL, warps, vector, unroll, stages, random.between(1, 2),
+                     shared ? "shared" : "registers");
+}
+
+Case drawKernel(Random &random, const DrawOptions &options) {
+  Case result;
+  Problem &problem = result.problem;
+  problem.kernel = !options.kernel.empty() ? options.kernel
+                   : random.percent(60)    ? "causal_conv1d"
+                                           : "causal_conv1d_split";
+  std::string type = random.of<std::string>({"f32", "f16", "bf16"});
+  int64_t group = random.percent(60) ? 1 : random.of<int64_t>({2, 3, 4, 15, 15, 16, 16});
+  problem.params = {{"T", type},
+                    {"W", random.of<std::string>({"f32", "f16", "bf16"})},
+                    {"K", std::to_string(drawTaps(random))},
+                    {"group", std::to_string(group)},
+                    {"layout", random.of<std::string>({"bdl", "bld"})},
+                    {"activation", random.of<std::string>({"none", "silu", "sigmoid"})},
+                    {"taps", random.of<std::string>({"correlation", "convolution"})}};
+  if (random.percent(60))
+    problem.params["final_state"] = "true";
+  const std::pair<const char *, int64_t> optional[] = {
+      {"bias", 50}, {"initial_state", 50}, {"residual", 35}};
+  for (auto [operand, chance] : optional)
+    if (random.percent(chance))
+      problem.with.insert(operand);
+  problem.align = random.percent(55) ? 16 : 1;
+  if (problem.kernel == "causal_conv1d_split")
+    drawParts(random, problem.align == 16 ? 16 / int64_t(size(*parseDType(type))) : 1, group,
+              problem);
+  if (random.percent(50))
+    result.schedule = drawSchedule(random, problem);
+  return result;
+}
+
+Case drawCase(uint64_t seed, uint64_t index, const DrawOptions &options) {
+  Random kernel(mixSeed(seed, 2 * (index / kShapesPerKernel)));
+  Random shape(mixSeed(seed, 2 * index + 1));
+  Case result = drawKernel(kernel, options);
+  result.order = options.simulated ? uint64_t(kernel.between(0, 3)) : 0;
+  drawShape(shape, options, result);
+  return result;
+}
+
+} // namespace halo::property
