@@ -5,7 +5,6 @@
 #include "runtime/Schedule.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace halo {
 
@@ -29,8 +28,10 @@ constexpr int64_t kCrossChannels = 32;
 /// of every one of its channels, a bdl thread of one.
 constexpr int64_t kRegisterTapsBLD = 16, kRegisterTapsBDL = 32;
 /// Bytes a bld thread loads per step, and steps in flight or in use.
-constexpr int64_t kStepBytes = 64;
-constexpr int kStages = 3;
+constexpr int64_t kStepBytes = 32;
+constexpr int kStagesBLD = 5, kStagesBDL = 3;
+/// Steps of a block's walk, and the least positions it walks per position of halo.
+constexpr int64_t kStepsBLD = 8, kStepsBDL = 4, kRereadFraction = 8;
 
 int64_t roundUpToPowerOfTwo(int64_t value) {
   int64_t power = 1;
@@ -57,10 +58,10 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
 // Worked, bf16, D = 4096 (the tests pin it):
 //
 //   layout, K     window     vector  block_n  warps  unroll  stages
-//   bld, 4        registers  4       512      4      8       3
-//   bld, 12       registers  2       256      4      16      3
+//   bld, 4        registers  4       512      4      4       5
+//   bld, 12       registers  2       256      4      8       5
 //   bld, 40       shared     1       64       8      16      1
-//   bdl, 4        registers  8       1        4      1       3
+//   bdl, 4        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   Schedule schedule;
@@ -87,7 +88,7 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   if (traits.head > 0)
     threadsN = std::max(threadsN, roundUpToPowerOfTwo(ceilDiv(traits.head, perThread)));
   threadsN = std::min<int64_t>(threadsN, 1024);
-  int warps = bld && shared ? 8 : 4;
+  int warps = shared ? (bld ? 8 : 4) : bld || traits.crossLayout ? 4 : 2;
   schedule.numWarps = int(std::max<int64_t>(warps, threadsN / 32));
   schedule.blockN = threadsN * perThread;
 
@@ -98,72 +99,39 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
     schedule.unroll = bld ? 16 : 8;
   } else {
     bool ringed = vector * traits.minElementBytes >= 4; // cp.async moves no less.
-    schedule.stages = ringed ? kStages : 1;
+    schedule.stages = !ringed ? 1 : bld ? kStagesBLD : kStagesBDL;
     schedule.unroll = bld      ? int(std::clamp<int64_t>(kStepBytes / rowBytes, 2, 16))
                       : ringed ? 1
                                : int(std::clamp<int64_t>(16 / traits.maxTaps, 1, 4));
   }
-  // Five blocks of 128 threads leave 102 registers each: enough for a short window.
-  if (bld && !shared && schedule.numWarps == 4 && vector * traits.sumTaps <= 16)
-    schedule.minBlocks = 5;
+  // Blocks of 128 threads: five leave 102 registers each, enough for a short window; four 128.
+  if (bld && !shared && schedule.numWarps == 4)
+    schedule.minBlocks = vector * traits.sumTaps <= 16 ? 5 : vector * traits.sumTaps <= 28 ? 4 : 1;
   return schedule;
 }
 
-// With S = SMs * blocks per SM the blocks that run at once, and w = blocks / S the waves, a choice
-// of block_l costs, relative to perfect streaming,
+// Short blocks win (measured on an H200, K = 4, bf16; fractions of the copy ceiling by steps of the
+// walk): bld, B 8, D 4096, L 8192: 8 steps 0.97, 16 0.94, 28 0.94; bdl, D 12288, L 65536: 4 steps
+// 0.985, 8 0.98, 16 0.96. Neighbouring blocks then work on neighbouring memory, and the last wave
+// is short. What keeps blocks from being shorter is what each reads twice, the halo, and the time
+// its first loads take. Worked, for 100 SMs and 10 stripes:
 //
-//   (1 + (halo + step_l) / block_l) * (max(2, ceil(w)) + 1/2) / w
-//
-// The first factor is what a block reads twice, and one step in which its first loads are hidden
-// by nobody. The second is the tail: whole waves, half a block's time of drift, and fewer than two
-// waves count as two, since blocks of one wave have nobody to hide their ends. Worked, for
-// S = 100, B * tiles_n = 10, step_l = 1, halo = 3:
-//
-//   L = 10000:  block_l 500    250    125    84     63        84 wins: 12 whole waves
-//               w       2      4      8      12     15.9
-//               cost    1.260  1.143  1.097  1.091  1.104
-//   L = 100:    block_l 3      4      5      6                5 wins: two waves, although the
-//               w       3.4    2.5    2      1.7              halo is read for every 5 positions
-//               cost    3.088  2.800  2.250  2.451
+//   bld, step_l 4, halo 3,  L 10000: 8 steps, 32 positions
+//   bld, step_l 4, halo 15, L 10000: 120 positions would reread an eighth: 128
+//   bdl, step_l 512, halo 3, L 10000: 4 steps, 2048 positions -> 50 blocks, two for each SM: 512
 int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
   int64_t step = info.stepL;
   int64_t stripes = shape.b * info.tileCount(shape.d);
   if (shape.l <= 0 || stripes <= 0)
     return step;
-  int64_t whole = ceilDiv(shape.l, step) * step;
-  int64_t threads = std::max(1, info.threads);
-  int64_t blocksPerSm = std::clamp<int64_t>(device.maxThreadsPerSm / threads, 1, 32);
-  if (info.registers > 0)
-    blocksPerSm = std::clamp<int64_t>(device.registersPerSm / (threads * info.registers), 1,
-                                      blocksPerSm);
-  // An SM has about a block's largest share; each block also takes 1 KiB for the system.
-  if (info.sharedBytes > 0)
-    blocksPerSm = std::clamp<int64_t>(device.sharedPerBlock / (info.sharedBytes + 1024), 1,
-                                      blocksPerSm);
-  double slots = double(device.sms) * double(blocksPerSm);
-
-  int64_t best = whole;
-  double bestCost = HUGE_VAL;
-  auto consider = [&](int64_t blockL) {
-    blockL = std::clamp(ceilDiv(blockL, step) * step, step, whole);
-    double waves = double(stripes) * double(ceilDiv(shape.l, blockL)) / slots;
-    double reread = 1 + double(info.halo + step) / double(blockL);
-    double cost = reread * (std::max(2.0, std::ceil(waves)) + 0.5) / waves;
-    if (cost < bestCost || (cost == bestCost && blockL > best)) {
-      best = blockL;
-      bestCost = cost;
-    }
-  };
-  for (int64_t blockL = step; blockL < whole; blockL *= 2)
-    consider(blockL);
-  consider(whole);
-  // Just below k whole waves.
-  for (int waves = 2; waves <= 64; ++waves) {
-    int64_t tiles = int64_t(waves * slots) / stripes;
-    if (tiles > 0)
-      consider(ceilDiv(shape.l, tiles));
-  }
-  return best;
+  int64_t blockL = step * (info.layout == Layout::BLD ? kStepsBLD : kStepsBDL);
+  while (blockL < kRereadFraction * info.halo)
+    blockL *= 2;
+  blockL = std::min(blockL, ceilDiv(shape.l, step) * step);
+  // A small problem: rather all SMs than whole walks.
+  while (blockL > step && stripes * ceilDiv(shape.l, blockL) < 2 * int64_t(device.sms))
+    blockL = std::max(step, blockL / 2 / step * step);
+  return blockL;
 }
 
 } // namespace halo

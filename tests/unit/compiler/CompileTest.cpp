@@ -261,8 +261,6 @@ TEST(CompileTest, TraitsForTheAnalyticChoice) {
     EXPECT_EQ(traits.sumTaps, taps);
     EXPECT_EQ(traits.halo, taps - 1);
     EXPECT_EQ(traits.views, 3);
-    EXPECT_EQ(traits.pointwise, 2);
-    EXPECT_EQ(traits.group, 4);
     EXPECT_EQ(traits.maxElementBytes, 2);
     EXPECT_EQ(traits.head, 0);
     EXPECT_FALSE(traits.crossLayout);

