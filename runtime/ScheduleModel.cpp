@@ -29,9 +29,12 @@ constexpr int64_t kCrossChannels = 32;
 constexpr int64_t kRegisterTapsBLD = 16, kRegisterTapsBDL = 32;
 /// Bytes a bld thread loads per step, and steps in flight or in use.
 constexpr int64_t kStepBytes = 32;
-constexpr int kStagesBLD = 5, kStagesBDL = 3;
+constexpr int kStagesBLD = 4, kStagesBDL = 2;
+/// From this many registers of taps on, a bld step is twice as long: fewer samples move between
+/// steps, and with 8 rows a step 3 stages are enough.
+constexpr int64_t kLongWindow = 25;
 /// Steps of a block's walk, and the least positions it walks per position of halo.
-constexpr int64_t kStepsBLD = 8, kStepsBDL = 4, kRereadFraction = 8;
+constexpr int64_t kStepsBLD = 8, kStepsBDL = 2, kRereadFraction = 6;
 
 int64_t roundUpToPowerOfTwo(int64_t value) {
   int64_t power = 1;
@@ -58,10 +61,11 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
 // Worked, bf16, D = 4096 (the tests pin it):
 //
 //   layout, K     window     vector  block_n  warps  unroll  stages
-//   bld, 4        registers  4       512      4      4       5
-//   bld, 12       registers  2       256      4      8       5
+//   bld, 4        registers  4       512      4      4       4
+//   bld, 7        registers  4       512      4      8       3
+//   bld, 12       registers  2       256      4      8       4
 //   bld, 40       shared     1       64       8      16      1
-//   bdl, 4        registers  8       1        2      1       3
+//   bdl, 4        registers  8       1        2      2       2
 //   bdl, 40       shared     8       1        4      8       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   Schedule schedule;
@@ -101,24 +105,31 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
     bool ringed = vector * traits.minElementBytes >= 4; // cp.async moves no less.
     schedule.stages = !ringed ? 1 : bld ? kStagesBLD : kStagesBDL;
     schedule.unroll = bld      ? int(std::clamp<int64_t>(kStepBytes / rowBytes, 2, 16))
-                      : ringed ? 1
+                      : ringed ? 2
                                : int(std::clamp<int64_t>(16 / traits.maxTaps, 1, 4));
   }
-  // Blocks of 128 threads: five leave 102 registers each, enough for a short window; four 128.
-  if (bld && !shared && schedule.numWarps == 4)
-    schedule.minBlocks = vector * traits.sumTaps <= 16 ? 5 : vector * traits.sumTaps <= 28 ? 4 : 1;
+  // Blocks of 128 threads: five leave 102 registers each, six 85, four 128.
+  int64_t tapRegisters = vector * traits.sumTaps;
+  if (bld && !shared && schedule.numWarps == 4 && vector > 1) {
+    bool longWindow = tapRegisters >= kLongWindow;
+    schedule.minBlocks = tapRegisters <= 16 ? 5 : !longWindow ? 6 : tapRegisters <= 28 ? 4 : 1;
+    if (longWindow && schedule.stages > 1 && rowBytes * 8 <= 2 * kStepBytes) {
+      schedule.unroll = 8;
+      schedule.stages = 3;
+    }
+  }
   return schedule;
 }
 
 // Short blocks win (measured on an H200, K = 4, bf16; fractions of the copy ceiling by steps of the
-// walk): bld, B 8, D 4096, L 8192: 8 steps 0.97, 16 0.94, 28 0.94; bdl, D 12288, L 65536: 4 steps
-// 0.985, 8 0.98, 16 0.96. Neighbouring blocks then work on neighbouring memory, and the last wave
-// is short. What keeps blocks from being shorter is what each reads twice, the halo, and the time
-// its first loads take. Worked, for 100 SMs and 10 stripes:
+// walk): bld, B 8, D 4096, L 8192: 8 steps 0.97, 16 0.94, 28 0.94; bdl, D 12288, L 65536: 4096
+// positions 0.985, 8192 0.98, 16384 0.96. Neighbouring blocks then work on neighbouring memory, and
+// the last wave is short. What keeps blocks from being shorter is what each reads twice, the halo,
+// and the time its first loads take. Worked, for 100 SMs and 10 stripes:
 //
 //   bld, step_l 4, halo 3,  L 10000: 8 steps, 32 positions
-//   bld, step_l 4, halo 15, L 10000: 120 positions would reread an eighth: 128
-//   bdl, step_l 512, halo 3, L 10000: 4 steps, 2048 positions -> 50 blocks, two for each SM: 512
+//   bld, step_l 4, halo 15, L 10000: 64 positions would reread a quarter: 128
+//   bdl, step_l 512, halo 3, L 10000: 2 steps, 1024 positions -> 100 blocks, one for each SM: 512
 int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
   int64_t step = info.stepL;
   int64_t stripes = shape.b * info.tileCount(shape.d);

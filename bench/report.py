@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Merges what `halo bench` and peers.py measured into one file per device, and into the README's tables.
+
+    bench/report.py bench.json [--peers peers.json] [--results bench/results] [--readme README.md] [--commit ID]
+
+Writes RESULTS/<device>.json and prints the tables; --readme also puts them between the README's markers. No number of
+a table is typed by hand.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+PEERS = ("triton", "causal-conv1d")
+
+
+class Refused(Exception):
+    pass
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise Refused("%s cannot be read: %s" % (path, error))
+
+
+def write(path, text):
+    part = path + ".part"
+    with open(part, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(part, path)
+
+
+def key_of(kernel, settings, shape, dtype, operands):
+    """What names a case in both files, whoever spelled out defaults."""
+    return (kernel, int(settings["K"]), settings.get("layout", "bdl"), settings.get("activation", "none"),
+            settings.get("split", ""), dtype, tuple(sorted(operands)), shape["B"], shape["D"], shape["L"])
+
+
+def halo_key(row):
+    return key_of(row["kernel"], row["params"], row["shape"], row["params"]["T"], row["with"])
+
+
+def peer_key(row):
+    return key_of(row["kernel"], row["set"], row["shape"], row["dtype"], row.get("with", ()))
+
+
+def merge(bench, peers, commit):
+    if bench.get("device_kind") != "cuda":
+        raise Refused("these are timings of the %s device, not of a GPU" % bench.get("device_kind"))
+    if peers and peers["device"] != bench["device"]:
+        raise Refused("halo was measured on %s, the peers on %s" % (bench["device"], peers["device"]))
+    found = {peer_key(row): row for row in peers["results"]} if peers else {}
+    merged = {name: bench[name] for name in ("device", "arch", "date", "repeat", "protocol")}
+    merged["commit"] = commit or bench.get("commit", "")
+    if peers:
+        merged["peers"] = {name: peers[name] for name in ("date", "versions", "repeat", "protocol")}
+    merged["results"] = []
+    for row in bench["results"]:
+        if "error" not in row:
+            row = dict(row)
+            row["peers"] = found.get(halo_key(row), {}).get("peers", {})
+        merged["results"].append(row)
+    return merged
+
+
+def markdown(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def fraction(measured):
+    value = (measured or {}).get("fraction")
+    return "%.2f" % value if value is not None else "-"
+
+
+def shape_text(row):
+    return "%d, %d, %d" % tuple(row["shape"][name] for name in "BDL")
+
+
+def four_taps(rows, peers):
+    """Every number of the cases with four taps."""
+    table = []
+    for row in rows:
+        kernel = row["kernel"].replace("causal_conv1d", "conv")
+        table.append([kernel, row["params"]["layout"], shape_text(row), "%.4f" % row["ms"], "%.0f" % row["gb_per_s"],
+                      "%.0f" % row["copy"]["gb_per_s"], fraction(row), *(fraction(row["peers"].get(peer)) for peer in peers)])
+    return markdown(["kernel", "layout", "B, D, L", "ms", "GB/s", "copy GB/s", "fraction", *peers], table)
+
+
+def other_taps(rows, peers):
+    """Fractions only, by the number of taps; where a peer was measured, its own behind the slash."""
+    taps = sorted({int(row["params"]["K"]) for row in rows})
+    lines = {}
+    for row in rows:
+        cell = " / ".join([fraction(row), *(fraction(row["peers"].get(peer)) for peer in peers)])
+        lines.setdefault((row["params"]["layout"], shape_text(row)), {})[int(row["params"]["K"])] = cell
+    return markdown(["layout", "B, D, L", *("K = %d" % k for k in taps)],
+                    [[*line, *(cells.get(k, "-") for k in taps)] for line, cells in lines.items()])
+
+
+def tables(merged):
+    rows = [row for row in merged["results"] if "ms" in row]
+    failed = [row for row in merged["results"] if "error" in row]
+    if not rows:
+        raise Refused("no case of the benchmark was measured")
+    peers = [peer for peer in PEERS if any("fraction" in row["peers"].get(peer, {}) for row in rows)]
+    lines = ["%s, %s%s, bf16, silu, bias; the median of %d launches, %s." % (
+        merged["device"], merged["date"][:10], ", commit " + merged["commit"] if merged["commit"] else "",
+        merged["repeat"], merged["protocol"].split(";")[0])]
+    lines += ["Fraction: GB/s over those of a copy that moves as many bytes in the same rounds."]
+    if peers:
+        named = ", ".join("%s %s" % pair for pair in merged["peers"]["versions"].items())
+        lines += ["Peers' columns are their fractions (%s); after split, theirs copy each part." % named]
+    lines += [""]
+    four = [row for row in rows if int(row["params"]["K"]) == 4]
+    other = [row for row in rows if int(row["params"]["K"]) != 4]
+    if four:
+        lines += ["K = 4:", ""] + four_taps(four, peers)
+    if other:
+        lines += ["", "Other K, fraction%s:" % "".join(" / " + peer for peer in peers), ""] + other_taps(other, peers)
+    lines += ["", "Not measured: %d of %d, the first with: %s" % (len(failed), len(merged["results"]), failed[0]["error"])] if failed else []
+    return "\n".join(lines)
+
+
+def rewrite(path, text):
+    with open(path, encoding="utf-8") as file:
+        readme = file.read()
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
+        raise Refused("%s does not have %s and %s once each, in this order" % (path, BEGIN, END))
+    before, after = readme.split(BEGIN)[0], readme.split(END)[1]
+    write(path, before + BEGIN + "\n" + text + "\n" + END + after)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("bench", help="what halo bench --suite ... -o wrote")
+    parser.add_argument("--peers", help="what peers.py wrote")
+    parser.add_argument("--results", default="bench/results", help="the folder of the merged file")
+    parser.add_argument("--readme", help="the file whose tables are replaced")
+    parser.add_argument("--commit", default="", help="what was measured; by default what HALO_COMMIT said then")
+    options = parser.parse_args()
+    merged = merge(read(options.bench), read(options.peers) if options.peers else None, options.commit)
+    text = tables(merged)
+    os.makedirs(options.results, exist_ok=True)
+    slug = re.sub(r"[^a-z0-9]+", "-", merged["device"].lower()).strip("-")
+    write(os.path.join(options.results, slug + ".json"), json.dumps(merged, indent=1) + "\n")
+    if options.readme:
+        rewrite(options.readme, text)
+    print(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as reason:
+        sys.exit("report.py: %s" % reason)

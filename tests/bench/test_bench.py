@@ -1,0 +1,104 @@
+"""The suites name problems that compile, and report.py says what was measured: HALO=build/bin/halo test_bench.py"""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+HALO = os.environ.get("HALO", "halo")
+REPORT = os.path.join(ROOT, "bench", "report.py")
+SETTINGS = {"K": "4", "layout": "bld", "activation": "silu", "T": "bf16", "W": "bf16"}
+SHAPE = {"B": 1, "D": 64, "L": 128}
+README = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"
+
+
+def bench(**changes):
+    row = {"kernel": "causal_conv1d", "problem": "causal_conv1d --set K=4", "schedule": "block_n=64", "params": SETTINGS,
+           "with": ["bias"], "shape": SHAPE, "ms": 0.01, "gb_per_s": 3000.0, "copy": {"gb_per_s": 4000.0}, "fraction": 0.75}
+    return {"device": "Some GPU 1", "device_kind": "cuda", "arch": "sm_90", "date": "2026-01-02T03:04:05Z", "commit": "abc",
+            "repeat": 50, "protocol": "cold L2", "results": [row, {"kernel": "causal_conv1d", "error": "out of memory"}], **changes}
+
+
+def peers():
+    entry = {"kernel": "causal_conv1d", "shape": SHAPE, "set": {"K": 4, "layout": "bld", "activation": "silu"},
+             "dtype": "bf16", "with": ["bias"], "peers": {"triton": {"fraction": 0.5}, "causal-conv1d": {"skipped": "absent"}}}
+    return {"device": "Some GPU 1", "date": "2026-01-02", "versions": {"triton": "3"}, "repeat": 50, "protocol": "cold L2",
+            "results": [entry]}
+
+
+class Suites(unittest.TestCase):
+    def test_every_case_compiles(self):
+        problems = set()
+        for path in glob.glob(os.path.join(ROOT, "bench", "suites", "*.json")):
+            with open(path, encoding="utf-8") as file:
+                for entry in json.load(file):
+                    self.assertLess(0, min(entry["shape"][size] for size in "BDL"))
+                    words = ["--set=%s=%s" % pair for pair in sorted(entry["set"].items())]
+                    words += ["--dtype", entry["dtype"], "--with", ",".join(entry["with"])]
+                    problems.add((entry["kernel"], *words))
+        self.assertTrue(problems)
+        for words in sorted(problems):
+            with self.subTest(words):
+                done = subprocess.run([HALO, "compile", *words, "--emit", "halo"], capture_output=True, text=True, timeout=120)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Report(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text if isinstance(text, str) else json.dumps(text))
+        return path
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+            return file.read()
+
+    def report(self, *words):
+        return subprocess.run([sys.executable, REPORT, *words, "--results", self.folder], capture_output=True, text=True, timeout=60)
+
+    def test_merges_and_rewrites(self):
+        readme = self.write("README.md", README)
+        done = self.report(self.write("b", bench()), "--peers", self.write("p", peers()), "--readme", readme)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = self.read("README.md")
+        self.assertTrue(text.startswith("before\n<!-- bench:begin -->\n") and text.endswith("\n<!-- bench:end -->\nafter\n"))
+        self.assertIn("| conv | bld | 1, 64, 128 | 0.0100 | 3000 | 4000 | 0.75 | 0.50 |", text)
+        for word in ("Some GPU 1, 2026-01-02, commit abc", "Not measured: 1 of 2", "out of memory"):
+            self.assertIn(word, text)
+        merged = json.loads(self.read("some-gpu-1.json"))
+        self.assertEqual(merged["results"][0]["peers"]["triton"]["fraction"], 0.5)
+        self.assertEqual(merged["results"][0]["problem"], "causal_conv1d --set K=4")
+
+    def test_alone(self):
+        done = self.report(self.write("b", bench()))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("triton", done.stdout)
+
+    def test_refusals(self):
+        good = self.write("b", bench())
+        for words, naming in (
+            ([self.write("sim", bench(device_kind="sim"))], "sim device"),
+            ([self.write("none", bench(results=[]))], "no case"),
+            ([good, "--peers", self.write("other", {**peers(), "device": "Another"})], "Another"),
+            ([good, "--readme", self.write("R", "no markers")], "bench:begin"),
+            ([os.path.join(self.folder, "absent")], "absent"),
+        ):
+            with self.subTest(naming):
+                done = self.report(*words)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(naming, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Every check and measurement that needs a GPU, in one call, on a machine without LLVM:
+#
+#   tests/gpu/run.sh FOLDER OUT
+#
+# FOLDER holds bin/ and lib/, as pack.sh packs them. OUT gets doctor.json, conformance.json, bench.json,
+# stages.json, peers.json, summary.json, the merged results of the device and log.txt.
+#
+#   HALO_GPU_STEPS         what to do; default "doctor conformance property large stages bench peers"
+#   HALO_GPU_SECONDS       seconds of random problems; default 90
+#   HALO_GPU_CASES         at most so many of them; default no limit
+#   HALO_GPU_SEED          of the random problems; default drawn, and printed
+#   HALO_GPU_REPEAT        timed launches; default 50
+#   HALO_GPU_SUITE         default bench/suites/conv.json
+#   CAUSAL_CONV1D_PATH     folder of the package causal_conv1d, for the peers
+#   HALO_COMMIT            what is measured, for the JSON
+#
+# The exit status is 0 only if conformance, the random problems and the large ones passed and the benchmark ran.
+set -uo pipefail
+
+if [ $# != 2 ] || [ ! -x "$1/bin/halo" ]; then
+  sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+fi
+root=$(cd "$(dirname "$0")/../.." && pwd)
+folder=$(cd "$1" && pwd)
+mkdir -p "$2"
+out=$(cd "$2" && pwd)
+exec </dev/null
+
+halo=$folder/bin/halo
+repeat=${HALO_GPU_REPEAT:-50}
+suite=${HALO_GPU_SUITE:-$root/bench/suites/conv.json}
+steps=${HALO_GPU_STEPS:-doctor conformance property large stages bench peers}
+export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
+# nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
+export CUDA_CACHE_DISABLE=1
+: >"$out/log.txt"
+: >"$out/steps.txt"
+
+# step NAME SECONDS COMMAND...: runs it if it is wanted; all it prints goes to the log.
+step() {
+  local name=$1 limit=$2 start=$SECONDS code=0
+  shift 2
+  case " $steps " in *" $name "*) ;; *) return 0 ;; esac
+  echo "== $name" | tee -a "$out/log.txt"
+  timeout --kill-after=10 "$limit" "$@" >"$out/step.txt" 2>&1 || code=$?
+  cat "$out/step.txt" >>"$out/log.txt"
+  [ $code = 0 ] || tail -n 15 "$out/step.txt"
+  echo "$name $code $((SECONDS - start)) $(grep -E '^[0-9]+ passed, ' "$out/step.txt" | tail -n 1)" >>"$out/steps.txt"
+}
+
+doctor() {
+  "$halo" doctor
+  "$halo" doctor --json >"$out/doctor.json"
+}
+
+# A skipped suite is no pass: without a GPU each of its tests skips.
+conformance() {
+  "$folder/bin/halo-runtime-tests" --gtest_filter='*DeviceConformance*/cuda:CudaDeviceTest.*' \
+    --gtest_output="json:$out/conformance.json" || return
+  python3 - "$out/conformance.json" <<'PYTHON'
+import json, sys
+
+with open(sys.argv[1]) as file:
+    tests = [test for suite in json.load(file)["testsuites"] for test in suite["testsuite"]]
+failed = sum("failures" in test for test in tests)
+skipped = sum(test["result"] == "SKIPPED" for test in tests)
+print("%d passed, %d failed, %d skipped" % (len(tests) - failed - skipped, failed, skipped))
+sys.exit(0 if len(tests) > failed + skipped and not failed else 1)
+PYTHON
+}
+
+property() {
+  "$folder/bin/halo-property" --device cuda --seconds "${HALO_GPU_SECONDS:-90}" \
+    ${HALO_GPU_CASES:+--cases "$HALO_GPU_CASES"} ${HALO_GPU_SEED:+--seed "$HALO_GPU_SEED"}
+}
+
+large() {
+  "$folder/bin/halo-property" --device cuda --large ${HALO_GPU_SEED:+--seed "$HALO_GPU_SEED"}
+}
+
+# Where a compile's time goes: the median of 20, what the first one loads aside.
+stages() {
+  local base=(--dtype bf16 --set K=4 --set activation=silu --with bias --emit cubin --repeat 20 --json)
+  {
+    echo "{"
+    for layout in bld bdl; do
+      echo "\"causal_conv1d $layout\":"
+      "$halo" compile causal_conv1d "${base[@]}" --set layout=$layout -o "$out/stage.cubin" || return
+      echo ","
+    done
+    echo '"causal_conv1d_split bld":'
+    "$halo" compile causal_conv1d_split "${base[@]}" --set layout=bld --set split=q:2048,k:2048,v:4096 \
+      -o "$out/stage.cubin" || return
+    echo "}"
+  } >"$out/stages.json"
+}
+
+bench() {
+  "$halo" bench --suite "$suite" --device cuda --repeat "$repeat" -o "$out/bench.json"
+}
+
+peers() {
+  python3 "$root/bench/peers.py" "$suite" --repeat "$repeat" -o "$out/peers.json"
+}
+
+step_in_shell() { # timeout runs programs, not functions: hand the function over.
+  local name=$1 limit=$2
+  step "$name" "$limit" bash -c "set -uo pipefail; $(declare -f "$name"); $name"
+}
+export halo out folder root suite repeat
+
+step_in_shell doctor 60
+step_in_shell conformance 120
+step_in_shell property $((${HALO_GPU_SECONDS:-90} + 60))
+step_in_shell large 150
+step_in_shell stages 60
+step_in_shell bench 200
+step_in_shell peers 300
+rm -f "$out/step.txt" "$out/stage.cubin"
+
+if [ -s "$out/bench.json" ]; then
+  echo "== results"
+  merge=("$out/bench.json" --results "$out")
+  [ -s "$out/peers.json" ] && merge+=(--peers "$out/peers.json")
+  python3 "$root/bench/report.py" "${merge[@]}" | tee -a "$out/log.txt"
+fi
+
+python3 - "$out" <<'PYTHON'
+import json, os, sys
+
+out = sys.argv[1]
+steps = {}
+with open(os.path.join(out, "steps.txt")) as file:
+    for line in file:
+        name, code, seconds, *rest = line.rstrip("\n").split(" ", 3)
+        steps[name] = {"status": int(code), "seconds": int(seconds), "counts": rest[0] if rest else ""}
+os.remove(os.path.join(out, "steps.txt"))
+stages = {}
+try:
+    with open(os.path.join(out, "stages.json")) as file:
+        stages = {name: made["times"] for name, made in json.load(file).items()}
+except (OSError, ValueError):
+    pass
+with open(os.path.join(out, "summary.json"), "w") as file:
+    json.dump({"steps": steps, "stages_ms": stages}, file, indent=1)
+for name, times in stages.items():
+    print("compile %s: %s ms" % (name, ", ".join("%s %.1f" % pair for pair in times.items())))
+for name, step in steps.items():
+    print("%-12s %-7s %4d s  %s" % (name, "ok" if step["status"] == 0 else "failed", step["seconds"], step["counts"]))
+# What others do on this machine is no verdict on us.
+sys.exit(any(step["status"] for name, step in steps.items() if name != "peers") or not steps)
+PYTHON
