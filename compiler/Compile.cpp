@@ -250,14 +250,17 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
   traits.views = 0;
   traits.minElementBytes = 4;
   traits.maxElementBytes = 1;
-  bool first = true;
+  bool first = true, anyPart = false;
   for (const Operand &operand : operandsOf(kernel)) {
     int bytes = int(size(operand.dtype));
     if (operand.kind == OperandKind::View) {
       if (first)
         traits.layout = operand.layout;
       first = false;
-      traits.views += int(operand.streams);
+      // The parts of a split are one view cut up.
+      bool part = operand.channels > 0;
+      traits.views += part && anyPart ? 0 : int(operand.streams);
+      anyPart |= part;
       traits.maxElementBytes = std::max(traits.maxElementBytes, bytes);
       traits.minElementBytes = std::min(traits.minElementBytes, bytes);
     }

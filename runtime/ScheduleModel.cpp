@@ -33,8 +33,8 @@ constexpr int kStagesBLD = 4, kStagesBDL = 2;
 /// From this many registers of taps on, a bld step is twice as long: fewer samples move between
 /// steps, and with 8 rows a step 3 stages are enough.
 constexpr int64_t kLongWindow = 25;
-/// Steps of a block's walk, and the least positions it walks per position of halo.
-constexpr int64_t kStepsBLD = 8, kStepsBDL = 2, kRereadFraction = 6;
+/// Steps of a bld block's walk, positions of a bdl block's, and the least positions it walks per position of halo.
+constexpr int64_t kStepsBLD = 8, kPositionsBDL = 2048, kRereadFraction = 6;
 
 int64_t roundUpToPowerOfTwo(int64_t value) {
   int64_t power = 1;
@@ -66,6 +66,7 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
 //   bld, 12       registers  2       256      4      8       4
 //   bld, 40       shared     1       64       8      16      1
 //   bdl, 4        registers  8       1        2      2       2
+//   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   Schedule schedule;
@@ -103,9 +104,11 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
     schedule.unroll = bld ? 16 : 8;
   } else {
     bool ringed = vector * traits.minElementBytes >= 4; // cp.async moves no less.
-    schedule.stages = !ringed ? 1 : bld ? kStagesBLD : kStagesBDL;
+    // A longer halo is a larger piece of each run: then fewer runs a step, and one more stage.
+    bool shortHalo = traits.maxTaps <= 4;
+    schedule.stages = !ringed ? 1 : bld ? kStagesBLD : shortHalo ? kStagesBDL : kStagesBDL + 1;
     schedule.unroll = bld      ? int(std::clamp<int64_t>(kStepBytes / rowBytes, 2, 16))
-                      : ringed ? 2
+                      : ringed ? (shortHalo ? 2 : 1)
                                : int(std::clamp<int64_t>(16 / traits.maxTaps, 1, 4));
   }
   // Blocks of 128 threads: five leave 102 registers each, six 85, four 128.
@@ -129,13 +132,14 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
 //
 //   bld, step_l 4, halo 3,  L 10000: 8 steps, 32 positions
 //   bld, step_l 4, halo 15, L 10000: 64 positions would reread a quarter: 128
-//   bdl, step_l 512, halo 3, L 10000: 2 steps, 1024 positions -> 100 blocks, one for each SM: 512
+//   bdl, step_l 512, halo 3, L 10000: 2048 positions -> 50 blocks for 100 SMs: 512
 int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
   int64_t step = info.stepL;
   int64_t stripes = shape.b * info.tileCount(shape.d);
   if (shape.l <= 0 || stripes <= 0)
     return step;
-  int64_t blockL = step * (info.layout == Layout::BLD ? kStepsBLD : kStepsBDL);
+  int64_t blockL =
+      step * (info.layout == Layout::BLD ? kStepsBLD : std::max<int64_t>(1, kPositionsBDL / step));
   while (blockL < kRereadFraction * info.halo)
     blockL *= 2;
   blockL = std::min(blockL, ceilDiv(shape.l, step) * step);

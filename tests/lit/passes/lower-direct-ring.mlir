@@ -1,21 +1,24 @@
 // RUN: halo-opt %s -halo-lower-direct -cse | FileCheck %s
 
-// stages=3: two steps of four 16-byte rows are on their way before the taps are loaded; each step
-// waits for the oldest, reads it back from shared memory and issues one more. No thread reads
-// another's piece, so there is no barrier.
+// stages=3: two steps of four 16-byte rows are on their way before the taps are loaded, by a loop
+// over steps and rows; each step waits for the oldest, reads it back from shared memory and issues
+// one more, row by row where it passes the end. No thread reads another's piece: no barrier.
 // CHECK:       llvm.mlir.global external @halo_shared() {addr_space = 3 : i32, alignment = 16 : i64}
 // CHECK-LABEL: gpu.func @ring(
 // CHECK-NOT:   gpu.barrier
-// CHECK-COUNT-4: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
-// CHECK:       nvvm.cp.async.commit.group
-// CHECK-COUNT-4: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
-// CHECK:       nvvm.cp.async.commit.group
+// CHECK:       scf.for
+// CHECK:         scf.for
+// CHECK:           nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
+// CHECK-NOT:       nvvm.cp.async.shared.global
+// CHECK:         nvvm.cp.async.commit.group
 // CHECK:       llvm.load %{{.*}} invariant
 // CHECK:       scf.for
 // CHECK-SAME:    -> (vector<8xbf16>, vector<8xbf16>, vector<8xbf16>, i32)
 // CHECK-NEXT:    nvvm.cp.async.wait.group 1
 // CHECK-COUNT-4: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<8xbf16>
 // CHECK-COUNT-4: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
+// CHECK:         scf.for
+// CHECK:           nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
 // CHECK-NOT:     nvvm.cp.async.shared.global
 // CHECK:         nvvm.cp.async.commit.group
 // CHECK-NOT:     invariant

@@ -38,10 +38,10 @@ halo.kernel @two_firs params(K1 : int, K2 : int, layout : enum<bdl, bld>, T : ty
 // PTX:       .target sm_90
 // PTX-NOT:   .local
 // PTX:       .visible .entry two_firs(
-// BLD:       ld.global.nc.v{{[24]}}.b32
-// BDL:       ld.global.nc.v4.b32
+// BLD:       cp.async.ca.shared.global [{{.*}}], [{{.*}}], {{4|8}};
+// BDL:       cp.async.ca.shared.global [{{.*}}], [{{.*}}], 16;
 // PTX:       ex2.approx.ftz.f32
-// PTX:       st.global.v{{[24]}}.b32
+// PTX:       st.global.{{v[24].b32|b32|b64}}
 // PTX-NOT:   .local
 
 // BAD:   halo: error: {{.*}}'ldb'

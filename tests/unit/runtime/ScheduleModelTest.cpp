@@ -33,7 +33,7 @@ TEST(ScheduleModelTest, BlockLWorkedNumbers) {
   KernelInfo bdl = stripes(3, 512);
   bdl.layout = Layout::BDL;
   EXPECT_EQ(chooseBlockL(bdl, {1, 640, 10000}, hundredBlocks()), 512);
-  EXPECT_EQ(chooseBlockL(bdl, {100, 640, 10000}, hundredBlocks()), 1024);
+  EXPECT_EQ(chooseBlockL(bdl, {100, 640, 10000}, hundredBlocks()), 2048);
 }
 
 TEST(ScheduleModelTest, BlockLIsALegalStep) {
@@ -75,6 +75,8 @@ TEST(ScheduleModelTest, WorkedSchedules) {
   EXPECT_EQ(chosen(Layout::BLD, 40), "block_n=64,block_l=0,num_warps=8,vector=1,unroll=16,stages=1,"
                                      "min_blocks=1,window=shared");
   EXPECT_EQ(chosen(Layout::BDL, 4), "block_n=1,block_l=0,num_warps=2,vector=8,unroll=2,stages=2,"
+                                    "min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BDL, 7), "block_n=1,block_l=0,num_warps=2,vector=8,unroll=1,stages=3,"
                                     "min_blocks=1,window=registers");
   EXPECT_EQ(chosen(Layout::BDL, 40), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=8,stages=1,"
                                      "min_blocks=1,window=shared");
