@@ -49,6 +49,18 @@ TEST(Arguments, FlagsValuesAndPositionals) {
   EXPECT_EQ(messageOf(Arguments::parse(syntax, {"k", "--flag=1"})), "option --flag takes no value");
 }
 
+TEST(Arguments, OneSetTakesSeveralValues) {
+  Syntax syntax;
+  syntax.command = "test";
+  syntax.positionals = {"KERNEL"};
+  syntax.options = {{"--set", "N=V", "", true}, {"--flag", "", ""}};
+  Result<Arguments> parsed = Arguments::parse(syntax, {"--set", "K=4", "layout=bld", "conv"});
+  ASSERT_TRUE(parsed) << messageOf(parsed);
+  EXPECT_EQ(parsed->values("--set"), (std::vector<std::string>{"K=4", "layout=bld"}));
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"conv", "--flag", "K=4"})),
+            "unexpected argument 'K=4' of halo test");
+}
+
 TEST(Statistics, QuantilesInterpolate) {
   Statistics three = summarise({3, 1, 2});
   EXPECT_DOUBLE_EQ(three.median, 2);

@@ -47,8 +47,14 @@ Result<Arguments> Arguments::parse(const Syntax &syntax, const std::vector<std::
   names.push_back("--help");
 
   bool onlyPositionals = false;
+  std::vector<std::string> *list = nullptr; // --set K=4 layout=bld: further values of one option.
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string &word = words[i];
+    if (list && !onlyPositionals && word[0] != '-' && word.find('=') != std::string::npos) {
+      list->push_back(word);
+      continue;
+    }
+    list = nullptr;
     if (onlyPositionals || word.size() < 2 || word[0] != '-') {
       if (result.positionals.size() == syntax.positionals.size())
         return invalid(fmt::format("unexpected argument '{}' of halo {}", word, syntax.command));
@@ -84,6 +90,8 @@ Result<Arguments> Arguments::parse(const Syntax &syntax, const std::vector<std::
     if (!given.empty() && !option->repeatable)
       return invalid(fmt::format("option {} is given twice", name));
     given.push_back(value);
+    if (option->repeatable && option->valueName.find('=') != std::string::npos)
+      list = &given;
   }
 
   for (size_t i = result.positionals.size(); i < syntax.positionals.size(); ++i)
