@@ -119,7 +119,8 @@ private:
         int64_t(schedule.numWarps), int64_t(schedule.vector), int64_t(schedule.unroll),
         int64_t(schedule.stages), int64_t(schedule.minBlocks),
         schedule.window == Window::Shared ? ir::WindowKind::Shared : ir::WindowKind::Registers,
-        int64_t(request.align));
+        int64_t(request.align),
+        schedule.fir == Fir::Toeplitz ? ir::FirKind::Toeplitz : ir::FirKind::Direct);
     if (!attribute)
       return invalid(diagnostics.text());
     kernel.setScheduleAttr(attribute);

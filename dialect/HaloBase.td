@@ -51,6 +51,11 @@ def Halo_WindowEnum : I32EnumAttr<"WindowKind", "where the samples under a FIR's
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }
+def Halo_FirEnum : I32EnumAttr<"FirKind", "how long FIRs are computed", [
+    I32EnumAttrCase<"Direct", 0, "direct">, I32EnumAttrCase<"Toeplitz", 1, "toeplitz">]> {
+  let cppNamespace = "::halo::ir";
+  let genSpecializedAttr = 0;
+}
 def Halo_ParamKindEnum : I32EnumAttr<"ParamKind", "what values a parameter takes", [
     I32EnumAttrCase<"Int", 0, "int">, I32EnumAttrCase<"Type", 1, "type">,
     I32EnumAttrCase<"Enum", 2, "enum">, I32EnumAttrCase<"Flag", 3, "flag">,
@@ -104,7 +109,9 @@ def Halo_ScheduleAttr : Halo_Attr<"Schedule", "schedule"> {
   let parameters = (ins "int64_t":$block_n, "int64_t":$block_l, "int64_t":$num_warps,
                         "int64_t":$vector, "int64_t":$unroll, "int64_t":$stages,
                         "int64_t":$min_blocks, EnumParameter<Halo_WindowEnum>:$window,
-                        "int64_t":$align);
+                        "int64_t":$align,
+                        DefaultValuedParameter<"::halo::ir::FirKind",
+                                               "::halo::ir::FirKind::Direct">:$fir);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

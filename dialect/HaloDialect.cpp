@@ -27,7 +27,7 @@ void HaloDialect::initialize() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t blockN,
                                    int64_t blockL, int64_t numWarps, int64_t vector,
                                    int64_t unroll, int64_t stages, int64_t minBlocks,
-                                   WindowKind window, int64_t align) {
+                                   WindowKind window, int64_t align, FirKind fir) {
   if (numWarps < 1 || numWarps > 32)
     return emitError() << "schedule: num_warps " << numWarps << " is not in 1..32";
   if (vector < 1 || vector > 8 || (vector & (vector - 1)))

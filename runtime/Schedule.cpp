@@ -13,6 +13,8 @@ std::string_view name(Window window) {
   return window == Window::Registers ? "registers" : "shared";
 }
 
+std::string_view name(Fir fir) { return fir == Fir::Direct ? "direct" : "toeplitz"; }
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ')
     text.remove_prefix(1);
@@ -64,17 +66,27 @@ Result<void> parseField(Schedule &schedule, std::string_view field, std::string_
     return invalid(
         fmt::format("schedule: window is '{}' where registers or shared is expected", value));
   }
+  if (field == "fir") {
+    for (Fir fir : {Fir::Direct, Fir::Toeplitz})
+      if (name(fir) == value) {
+        schedule.fir = fir;
+        return {};
+      }
+    return invalid(
+        fmt::format("schedule: fir is '{}' where direct or toeplitz is expected", value));
+  }
   return invalid(fmt::format("schedule: unknown name '{}' (it has block_n, block_l, num_warps, "
-                             "vector, unroll, stages, min_blocks, window)",
+                             "vector, unroll, stages, min_blocks, window, fir)",
                              field));
 }
 
 } // namespace
 
 std::string Schedule::print() const {
-  return fmt::format(
+  std::string text = fmt::format(
       "block_n={},block_l={},num_warps={},vector={},unroll={},stages={},min_blocks={},window={}",
       blockN, blockL, numWarps, vector, unroll, stages, minBlocks, name(window));
+  return fir == Fir::Direct ? text : fmt::format("{},fir={}", text, name(fir));
 }
 
 Result<Schedule> Schedule::parse(std::string_view text, const Schedule &base) {
@@ -103,7 +115,7 @@ Result<Schedule> Schedule::parse(std::string_view text, const Schedule &base) {
 bool Schedule::operator==(const Schedule &other) const {
   return blockN == other.blockN && blockL == other.blockL && numWarps == other.numWarps &&
          vector == other.vector && unroll == other.unroll && stages == other.stages &&
-         minBlocks == other.minBlocks && window == other.window;
+         minBlocks == other.minBlocks && window == other.window && fir == other.fir;
 }
 
 } // namespace halo

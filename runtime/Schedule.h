@@ -19,6 +19,12 @@ enum class Window : uint8_t {
   Shared,    ///< Taps in a loop, samples staged in shared memory: any K.
 };
 
+/// How long FIRs are computed.
+enum class Fir : uint8_t {
+  Direct,   ///< Multiply-adds in f32.
+  Toeplitz, ///< Tensor cores: 16 x 16 Toeplitz blocks of taps times the samples of a group.
+};
+
 struct HALO_API Schedule {
   int64_t blockN = 0; ///< Channels per block.
   int64_t blockL = 0; ///< Positions per block; launch-time. 0: chosen at launch from the shape.
@@ -28,6 +34,7 @@ struct HALO_API Schedule {
   int stages = 1;     ///< Steps whose loads are in flight or in use; 1: loaded when needed.
   int minBlocks = 1;  ///< Blocks per SM the register allocator must leave room for.
   Window window = Window::Registers;
+  Fir fir = Fir::Direct; ///< Printed only where it is not direct.
 
   /// "block_n=256,block_l=64,num_warps=4,vector=8,unroll=4,stages=1,min_blocks=1,window=registers"
   std::string print() const;

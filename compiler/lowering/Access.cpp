@@ -49,7 +49,7 @@ Piece Emitter::pieceOf(Place &place, OpResult signal, int64_t index) {
     piece.position = offset(place.position, index);
     piece.type = signalType(m.element);
   }
-  piece.maybeBefore = place.anywhere || index < 0;
+  piece.maybeBefore = !place.begun && (place.anywhere || index < 0);
   piece.clamped =
       place.inside ? piece.position : min(piece.position, offset(length, -piece.width));
   if (piece.maybeBefore)

@@ -2,6 +2,7 @@
 #include "compiler/lowering/RolledFir.h"
 
 #include "compiler/lowering/LoadRing.h"
+#include "compiler/lowering/Staged.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/MapVector.h"
@@ -236,7 +237,9 @@ void emitRolled(Emitter &e) {
 
 void compiler::emitDirect(Emitter &e) {
   auto walk = [&] {
-    if (e.plan.shared)
+    if (e.plan.staged)
+      emitStaged(e);
+    else if (e.plan.shared)
       emitRolled(e);
     else if (e.plan.layout == Layout::BLD)
       Walk(e).emit();

@@ -19,14 +19,17 @@ Value Emitter::at(Place &place, Value signal, int64_t offset) {
   Place::Key key{signal, offset};
   if (auto known = place.signals.find(key); known != place.signals.end())
     return known->second;
-  Value value = compute(place, cast<OpResult>(signal), offset);
+  auto result = cast<OpResult>(signal);
+  Value value = source ? source(place, result, offset) : Value();
+  if (!value)
+    value = compute(place, result, offset);
   place.signals[key] = value;
   return value;
 }
 
 Value Emitter::historic(Place &place, Value signal, int64_t offset) {
   // A load and a resume know their own history.
-  if ((!place.anywhere && offset >= 0) || signal.getDefiningOp<LoadOp>() ||
+  if (place.begun || (!place.anywhere && offset >= 0) || signal.getDefiningOp<LoadOp>() ||
       signal.getDefiningOp<ResumeOp>())
     return at(place, signal, offset);
   Place::Key key{signal, offset};
@@ -55,7 +58,7 @@ Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
       })
       .Case([&](ResumeOp resume) {
         Value input = resume.getInput();
-        if (!place.anywhere && offset >= 0)
+        if (place.begun || (!place.anywhere && offset >= 0))
           return at(place, input, offset);
         Value position = this->offset(place.position, offset);
         Value begun = less(num(-1), position);

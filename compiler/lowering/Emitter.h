@@ -12,6 +12,8 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <functional>
+
 namespace halo::compiler {
 
 /// A run of positions and what has been emitted for it. Offset j stands for `position` + j.
@@ -23,6 +25,8 @@ struct Place {
   /// All offsets from 0 up that are asked for are known to lie before L: nothing is clamped, and
   /// rows are reached by stepping from one to the next.
   bool inside = false;
+  /// True where every offset that is asked for is known to lie at position 0 or later.
+  bool begun = false;
   /// bdl: `position` is a multiple of this, and loads take aligned runs of it.
   int64_t run = 1;
 
@@ -52,6 +56,9 @@ struct Memory {
 class Emitter {
 public:
   Emitter(const KernelPlan &plan, mlir::gpu::GPUFuncOp func);
+  /// Another mapping of the same block's threads, from where `like` has got to: the same operands
+  /// and sizes; `channel` is the caller's to set, what is hoisted per channel to emit again.
+  Emitter(const KernelPlan &plan, const Emitter &like);
 
   const KernelPlan &plan;
   mlir::OpBuilder b;
@@ -64,11 +71,15 @@ public:
   mlir::Value channelOk; ///< False for threads beyond the tile or D.
   mlir::Value sharedBase; ///< Dynamic shared memory, or null.
 
+  /// Where set, asked before anything is computed: the value of a signal that lies somewhere
+  /// already, or null.
+  std::function<mlir::Value(Place &, mlir::OpResult signal, int64_t offset)> source;
+
   /// Emits the entry: sizes, thread and block indices, tile, hoisted pointers.
   void emitEntry();
   /// Emits the loads of taps, per-channel numbers and destinations: after the first loads of
-  /// activations are under way, so that both latencies overlap.
-  void emitInvariants();
+  /// activations are under way, so that both latencies overlap. `taps` = false leaves out the FIRs.
+  void emitInvariants(bool taps = true);
 
   /// The signal's value at an offset.
   mlir::Value at(Place &place, mlir::Value signal, int64_t offset);

@@ -23,6 +23,12 @@ Emitter::Emitter(const KernelPlan &plan, gpu::GPUFuncOp func)
   b.setInsertionPointToStart(&func.getBody().front());
 }
 
+Emitter::Emitter(const KernelPlan &plan, const Emitter &like)
+    : plan(plan), b(like.b), loc(like.loc), batch(like.batch), channels(like.channels),
+      length(like.length), blockLen(like.blockLen), tilesL(like.tilesL), tilesN(like.tilesN),
+      tileL(like.tileL), thread(like.thread), sharedBase(like.sharedBase), func(like.func),
+      memories(like.memories) {}
+
 const Memory &Emitter::memory(StringRef operand) const {
   return memories.find(operand)->second;
 }
@@ -241,7 +247,7 @@ void Emitter::emitEntry() {
         });
 }
 
-void Emitter::emitInvariants() {
+void Emitter::emitInvariants(bool taps) {
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
@@ -261,7 +267,7 @@ void Emitter::emitInvariants() {
           channelSignals[op.getSignal()] = toF32(pack(lanes));
         })
         .Case([&](FirOp op) {
-          if (!isRolled(plan, op))
+          if (taps && !isRolled(plan, op))
             preloadTaps(op);
         })
         .Case([&](SplitStoreOp op) { emitDestination(op); });

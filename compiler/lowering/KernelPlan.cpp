@@ -12,7 +12,8 @@ using namespace halo::compiler;
 using namespace halo::ir;
 
 bool compiler::isRolled(const KernelPlan &plan, FirOp fir) {
-  return plan.shared && tapsOf(fir) > kUnrolledTaps;
+  bool staged = plan.schedule.getFir() == FirKind::Toeplitz;
+  return (plan.shared || staged) && tapsOf(fir) > kUnrolledTaps;
 }
 
 SmallVector<FirOp> compiler::outerRolledFirs(const KernelPlan &plan) {
@@ -55,6 +56,13 @@ SmallVector<ChannelTiles> compiler::cutChannels(ArrayRef<int64_t> widths, ArrayR
   if (even)
     return {{0, 0, blockN}};
   return tiles;
+}
+
+static FailureOr<KernelPlan> checkShared(const KernelPlan &plan, int64_t limit) {
+  if (plan.sharedBytes > limit)
+    return plan.kernel.emitError() << "schedule: shared memory " << plan.sharedBytes
+                                   << " B exceeds the target's " << limit << " B";
+  return plan;
 }
 
 FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit) {
@@ -145,21 +153,24 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   LogicalResult short_ = success();
   kernel.walk([&](FirOp fir) {
     int64_t taps = tapsOf(fir);
-    if (!plan.shared && taps > kMaxUnrolledTaps)
+    if (!plan.shared && !isRolled(plan, fir) && taps > kMaxUnrolledTaps)
       short_ = impossible() << "window=registers unrolls at most " << kMaxUnrolledTaps
                             << " taps, '" << fir.getWeight() << "' has " << taps;
   });
   if (failed(short_))
     return failure();
 
+  if (schedule.getFir() == FirKind::Toeplitz) {
+    if (failed(planStaged(plan)))
+      return failure();
+    plan.sharedBytes = plan.staged->sharedBytes;
+    return checkShared(plan, sharedLimit);
+  }
   for (FirOp fir : outerRolledFirs(plan))
     plan.sharedBytes = std::max(plan.sharedBytes, rolledSharedBytes(plan, fir));
   if (plan.reduces)
     plan.sharedBytes = std::max(plan.sharedBytes, 4 * threads);
   plan.ringBase = plan.sharedBytes;
   plan.sharedBytes += LoadRing::sharedBytes(plan);
-  if (plan.sharedBytes > sharedLimit)
-    return impossible() << "shared memory " << plan.sharedBytes << " B exceeds the target's "
-                        << sharedLimit << " B";
-  return plan;
+  return checkShared(plan, sharedLimit);
 }

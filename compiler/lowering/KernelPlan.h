@@ -18,6 +18,7 @@
 #pragma once
 
 #include "compiler/HaloInference.h"
+#include "compiler/lowering/StagedPlan.h"
 #include "runtime/KernelInfo.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -41,12 +42,13 @@ struct KernelPlan {
   int64_t threadStep = 1;   ///< Positions a thread's walk advances per step.
   int64_t sharedBytes = 0;
   int64_t ringBase = 0; ///< Where the ring of loads lies in shared memory.
+  std::optional<StagedPlan> staged; ///< fir=toeplitz: the phases.
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
 
   int64_t threads() const { return threadsN * threadsL; }
 };
 
-/// In a kernel with window=shared, FIRs up to this many taps are unrolled all the same.
+/// In a kernel with window=shared or fir=toeplitz, FIRs up to this many taps are unrolled all the same.
 constexpr int64_t kUnrolledTaps = 8;
 /// Taps staged in shared memory at a time.
 constexpr int64_t kTapChunk = 64;

@@ -1,0 +1,265 @@
+#include "compiler/lowering/StagedPlan.h"
+
+#include "compiler/lowering/KernelPlan.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace halo;
+using namespace halo::compiler;
+using namespace halo::ir;
+
+namespace {
+
+constexpr int64_t kAccess = 16; ///< Bytes of an asynchronous copy.
+constexpr int64_t kBlock = 16;  ///< Positions of a Toeplitz block, channels of a task.
+/// The shortest tile: a swizzle of 8 pieces of 8 positions.
+constexpr int64_t kLeastTile = 64;
+/// Taps in registers: K / 4 of them, twice that where they are split.
+constexpr int64_t kMostTaps = 256;
+
+class Planner {
+public:
+  explicit Planner(KernelPlan &plan) : plan(plan), staged(plan.staged.emplace()) {}
+
+  LogicalResult run() {
+    if (failed(checkForm()) || failed(findFirs()) || failed(cut()) || failed(shareOut()))
+      return failure();
+    layOut();
+    return success();
+  }
+
+private:
+  KernelPlan &plan;
+  StagedPlan &staged;
+  llvm::SetVector<Value> firInputs, crossing;
+  llvm::DenseSet<Value> afterFir; ///< Signals computed from what a long FIR gives.
+
+  InFlightDiagnostic impossible() { return plan.kernel.emitError() << "schedule: fir=toeplitz "; }
+  Block &body() { return plan.kernel.getBody().front(); }
+
+  LogicalResult checkForm() {
+    if (plan.layout != Layout::BLD)
+      return impossible() << "needs layout bld, got bdl";
+    if (plan.schedule.getAlign() != 16)
+      return impossible() << "needs align 16, got align " << plan.schedule.getAlign();
+    if (plan.schedule.getStages() < 2)
+      return impossible() << "needs stages of at least 2, got " << plan.schedule.getStages();
+    if (plan.shared)
+      return impossible() << "needs window=registers, got window=shared";
+    staged.tile = plan.stepL;
+    if (staged.tile % kLeastTile || !llvm::isPowerOf2_64(staged.tile))
+      return impossible() << "needs a power of two of at least " << kLeastTile
+                          << " positions per step, got " << staged.tile;
+    if (plan.unroll > 8 && plan.unroll % 8)
+      return impossible() << "needs unroll of up to 8 or a multiple, got " << plan.unroll;
+    for (Operation &op : body())
+      if (isa<SplitStoreOp>(op))
+        return impossible() << "does not lower halo.split_store";
+    return success();
+  }
+
+  /// The storage type in which a signal is exact; null if none is known.
+  Type exactType(Value signal) {
+    if (auto load = signal.getDefiningOp<LoadOp>())
+      return knownElement(cast<ViewType>(plan.kernel.lookupOperand(load.getView()).getType())
+                              .getElement());
+    if (auto round = signal.getDefiningOp<RoundOp>())
+      return cast<TypeAttr>(round.getType()).getValue();
+    if (auto resume = signal.getDefiningOp<ResumeOp>())
+      return exactType(resume.getInput());
+    return {};
+  }
+
+  LogicalResult findFirs() {
+    for (auto fir : body().getOps<FirOp>()) {
+      if (!isRolled(plan, fir) || !plan.halos.count(fir.getResult()))
+        continue;
+      StringRef name = fir.getWeight();
+      auto type = cast<TapsType>(plan.kernel.lookupOperand(name).getType());
+      Type taps = knownElement(type.getElement()), input = exactType(fir.getInput());
+      if (tapsOf(fir) > kMostTaps)
+        return impossible() << "holds at most " << kMostTaps << " taps, '" << name << "' has "
+                            << tapsOf(fir);
+      if (*knownCount(type.getStreams()) != 1)
+        return impossible() << "needs taps of one stream, '" << name << "' has "
+                            << *knownCount(type.getStreams());
+      if (!input || !(input.isBF16() || input.isF16()))
+        return impossible() << "multiplies 2-byte samples: what '" << name
+                            << "' filters must be loaded or rounded as bf16 or f16";
+      if (input.isF16() && !taps.isF16())
+        return impossible() << "needs f16 taps for f16 samples, '" << name << "' has " << taps;
+      int64_t group = std::min(*knownCount(type.getGroup()), plan.schedule.getBlockN());
+      if (!staged.firs.empty() && group != staged.group)
+        return impossible() << "needs equal groups, '" << name << "' has " << group << " where "
+                            << staged.group << " came before";
+      staged.group = group;
+      firInputs.insert(fir.getInput());
+      StagedFir entry;
+      entry.fir = fir;
+      entry.window = llvm::find(firInputs, fir.getInput()) - firInputs.begin();
+      entry.blocks = 1 + llvm::divideCeil(tapsOf(fir) - 1, kBlock);
+      entry.split = taps != input;
+      staged.firs.push_back(entry);
+    }
+    if (staged.firs.empty())
+      return impossible() << "needs a FIR of more than " << kUnrolledTaps << " taps";
+    return success();
+  }
+
+  bool isStagedFir(Operation *op) {
+    return llvm::any_of(staged.firs, [&](StagedFir &entry) { return entry.fir == op; });
+  }
+
+  /// What the epilogue needs of a signal, apart from accumulators and numbers per channel.
+  LogicalResult pull(Value signal) {
+    Operation *op = signal.getDefiningOp();
+    if (isa<arith::ConstantOp, ChannelOp>(op))
+      return success();
+    if (!afterFir.contains(signal)) {
+      crossing.insert(signal);
+      return success();
+    }
+    if (isStagedFir(op)) {
+      Value addend = cast<FirOp>(op).getAddend();
+      return addend ? pull(addend) : success();
+    }
+    if (isa<FirOp, ResumeOp>(op))
+      return impossible() << "cannot look back into what a long FIR gives";
+    for (Value operand : op->getOperands())
+      if (failed(pull(operand)))
+        return failure();
+    return success();
+  }
+
+  LogicalResult cut() {
+    for (Operation &op : body())
+      if (isStagedFir(&op) || llvm::any_of(op.getOperands(), [&](Value operand) {
+            return afterFir.contains(operand);
+          }))
+        for (Value result : op.getResults())
+          afterFir.insert(result);
+    for (Value input : firInputs)
+      if (afterFir.contains(input))
+        return impossible() << "cannot filter what a long FIR gives";
+    for (auto store : body().getOps<StoreOp>())
+      if (failed(pull(store.getInput())))
+        return failure();
+    return success();
+  }
+
+  /// Groups to warps.
+  LogicalResult shareOut() {
+    int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
+    if (blockN % staged.group)
+      return impossible() << "needs a block_n of whole groups, " << blockN << " holds "
+                          << blockN / staged.group << " of " << staged.group << " channels and "
+                          << blockN % staged.group << " more";
+    staged.tasks = blockN / staged.group * staged.tasksPerGroup();
+    if (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks)
+      return impossible() << "cannot share " << staged.tasks << " tasks of up to 16 channels among "
+                          << warps << " warps";
+    staged.tasksPerWarp = std::max<int64_t>(1, staged.tasks / warps);
+    staged.warpsPerTask = std::max<int64_t>(1, warps / staged.tasks);
+    int64_t blocks = staged.tile / kBlock;
+    if (blocks % staged.warpsPerTask)
+      return impossible() << "has " << blocks << " blocks of 16 positions a step for "
+                          << staged.warpsPerTask << " warps";
+    staged.blocksPerWarp = blocks / staged.warpsPerTask;
+    return success();
+  }
+
+  /// Rows that produce reads before a tile, by load.
+  int64_t haloOf(LoadOp load) {
+    llvm::DenseMap<Value, int64_t> halos;
+    for (Value signal : firInputs)
+      halos[signal] = 0;
+    for (Value signal : crossing)
+      halos[signal] = 0;
+    for (Operation &op : llvm::reverse(body()))
+      for (Value result : op.getResults())
+        if (auto known = halos.find(result); known != halos.end()) {
+          int64_t halo = known->second;
+          auto fir = dyn_cast<FirOp>(op);
+          for (Value operand : op.getOperands()) {
+            int64_t more = fir && operand == fir.getInput() ? tapsOf(fir) - 1 : 0;
+            int64_t &entry = halos.try_emplace(operand, 0).first->second;
+            entry = std::max(entry, halo + more);
+          }
+        }
+    int64_t most = -1;
+    for (Value signal : load.getSignals())
+      if (auto known = halos.find(signal); known != halos.end())
+        most = std::max(most, known->second);
+    return most;
+  }
+
+  void layOut() {
+    int64_t blockN = plan.schedule.getBlockN(), history = 0;
+    for (StagedFir &entry : staged.firs)
+      history = std::max(history, kBlock * (entry.blocks - 1));
+    staged.warmup = llvm::alignTo(history, staged.tile);
+    staged.ring = llvm::PowerOf2Ceil(staged.tile + history);
+    for (auto load : body().getOps<LoadOp>()) {
+      StagedLoad entry;
+      entry.op = load;
+      entry.halo = haloOf(load);
+      if (entry.halo < 0)
+        continue;
+      int64_t streams = load.getNumResults();
+      auto kind = dyn_cast_or_null<StreamsAttr>(load.getStreams().value_or(Attribute()));
+      bool split = streams > 1 && kind && kind.getKind() == StreamKind::Split;
+      entry.pieces = split ? streams : 1;
+      entry.pieceBytes = blockN * (streams / entry.pieces) *
+                         exactType(load.getSignals().front()).getIntOrFloatBitWidth() / 8;
+      entry.base = staged.slotBytes;
+      staged.slotBytes += (staged.tile + entry.halo) * entry.rowBytes();
+      staged.loads.push_back(entry);
+    }
+    int64_t next = staged.slotBytes * plan.schedule.getStages();
+    auto bytesOf = [](Type type) { return type.getIntOrFloatBitWidth() / 8; };
+    for (Value signal : firInputs) {
+      staged.windows.push_back({signal, exactType(signal), next});
+      next += blockN * staged.ring * bytesOf(staged.windows.back().element);
+    }
+    // One access of padding per row: the accumulators' eight rows then lie in different banks.
+    auto newTile = [&](Value signal, Type element) {
+      StagedTile tile{signal, element, next,
+                      int64_t(llvm::alignTo(blockN * bytesOf(element), kAccess)) + kAccess};
+      next += staged.tile * tile.rowBytes;
+      return tile;
+    };
+    for (Value signal : crossing) {
+      Type type = exactType(signal);
+      staged.tiles.push_back(
+          newTile(signal, type ? type : Float32Type::get(plan.kernel.getContext())));
+    }
+    // A store's tile takes the place of a tile of its width: each thread reads before it writes.
+    llvm::DenseSet<int64_t> taken;
+    for (auto store : body().getOps<StoreOp>()) {
+      Type element = knownElement(
+          cast<ViewType>(plan.kernel.lookupOperand(store.getView()).getType()).getElement());
+      auto fits = [&](StagedTile &tile) {
+        return bytesOf(tile.element) == bytesOf(element) && !taken.contains(tile.base);
+      };
+      // The epilogue's values are all read before any is stored only where there is one store.
+      auto own = range_size(body().getOps<StoreOp>()) == 1 ? llvm::find_if(staged.tiles, fits)
+                                                           : staged.tiles.end();
+      StagedTile tile = own != staged.tiles.end() ? *own : newTile({}, element);
+      tile.element = element;
+      taken.insert(tile.base);
+      staged.stores.push_back({store, tile});
+    }
+    staged.sharedBytes = next;
+  }
+
+  template <typename Range> static int64_t range_size(Range &&range) {
+    return std::distance(range.begin(), range.end());
+  }
+};
+
+} // namespace
+
+LogicalResult compiler::planStaged(KernelPlan &plan) { return Planner(plan).run(); }

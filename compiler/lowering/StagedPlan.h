@@ -1,0 +1,93 @@
+// The plan of a staged kernel (fir=toeplitz): its chain is cut into phases, each in a thread mapping
+// of its own; what crosses a cut lies in shared memory.
+//
+//             threads                      reads                      writes
+//   fetch     16-byte pieces of rows       views                      slots, `stages` tiles deep
+//   produce   `vector` channels,           slots                      windows: inputs of long FIRs,
+//             `unroll` rows each                                      channel-major; tiles: what the
+//                                                                     epilogue needs besides
+//   multiply  a warp per group (16 of its  windows                    accumulators: 16 positions x
+//             channels at a time)                                     8 channels per mma
+//   finish    as the accumulators lie      accumulators, tiles        tiles of the stores
+//   store     16-byte pieces of rows       tiles of the stores        views
+//
+// A block owns a stripe of block_n channels and walks its positions tile by tile. A window is a ring
+// of positions, so that a tile finds the history of the tiles before it; a block begins `warmup`
+// positions early to fill it.
+//
+// Worked, hcm in bf16: z interleaved x3, Kp = 3, K = 128, groups of 16, block_n 64, 8 warps, vector 4,
+// unroll 4, stages 2 (the test pins it):
+//
+//   tile 64, blocks of history 8, ring 256, warmup 128, 4 tasks, 2 warps a task, 2 blocks of 16 a warp
+//   slots   2 x 66 rows x 384 B, windows u 64 x 512 B, tiles x2 and u 64 x 144 B each
+#pragma once
+
+#include "dialect/HaloDialect.h"
+
+#include "llvm/ADT/SmallVector.h"
+
+#include <optional>
+
+namespace halo::compiler {
+
+struct KernelPlan;
+
+/// The stripe's rows of one view in a slot: tile + halo rows of `pieces` runs of channels.
+struct StagedLoad {
+  ir::LoadOp op;
+  int64_t halo = 0;   ///< Rows before the tile.
+  int64_t pieces = 1; ///< Runs of contiguous memory per row: 1, or one per split stream.
+  int64_t pieceBytes = 0;
+  int64_t base = 0; ///< In the slot, bytes.
+  int64_t rowBytes() const { return pieces * pieceBytes; }
+};
+
+/// A signal's values in the tile, row-major: [tile][block_n].
+struct StagedTile {
+  mlir::Value signal; ///< Null for a store's own tile.
+  mlir::Type element;
+  int64_t base = 0, rowBytes = 0;
+};
+
+/// The input of long FIRs, channel-major: [block_n][ring].
+struct StagedWindow {
+  mlir::Value signal;
+  mlir::Type element;
+  int64_t base = 0;
+};
+
+struct StagedFir {
+  ir::FirOp fir;
+  size_t window = 0;
+  int64_t blocks = 0; ///< 16 x 16 Toeplitz blocks: 1 + those of history.
+  bool split = false; ///< Taps as a sum of two numbers of the window's type.
+};
+
+struct StagedStore {
+  ir::StoreOp op;
+  StagedTile tile;
+};
+
+struct StagedPlan {
+  int64_t tile = 0;   ///< Positions per step.
+  int64_t ring = 0;   ///< Positions of a window; a power of two.
+  int64_t warmup = 0; ///< Positions a block begins early; whole tiles.
+  int64_t group = 1;  ///< Channels of a task's group within the stripe.
+  int64_t tasks = 0;  ///< Up to 16 channels of one group each.
+  int64_t tasksPerWarp = 1, warpsPerTask = 1;
+  int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
+  int64_t slotBytes = 0;
+  llvm::SmallVector<StagedLoad> loads;
+  llvm::SmallVector<StagedTile> tiles;
+  llvm::SmallVector<StagedWindow> windows;
+  llvm::SmallVector<StagedFir> firs;
+  llvm::SmallVector<StagedStore> stores;
+  int64_t sharedBytes = 0;
+
+  int64_t tasksPerGroup() const { return (group + 15) / 16; }
+};
+
+/// Completes a plan whose schedule says fir=toeplitz, or says why it cannot be.
+mlir::LogicalResult planStaged(KernelPlan &plan);
+
+} // namespace halo::compiler
