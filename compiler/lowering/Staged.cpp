@@ -1,12 +1,10 @@
-// The walk of a staged kernel, for one tile:
+// The walk of a staged kernel. One step:
 //
-//   wait for the tile's slot, barrier          everybody's pieces have landed; the last tile is done with
-//   fetch the tile `stages` - 1 ahead          asynchronous
-//   produce: slot -> windows, tiles
-//   barrier
-//   multiply, finish: windows, tiles -> tiles of the stores
-//   barrier
-//   store: tiles -> views
+//   wait for a slot, barrier                          all pieces of tile i have landed, step i - 1 is done with
+//   fetch: views -> slot of tile i + stages - 1       asynchronous
+//   store: tiles -> views, of tile i - 2
+//   produce: slot -> windows, tiles, of tile i
+//   multiply, finish: windows, tiles -> tiles of the stores, of tile i - 1
 #include "compiler/lowering/Staged.h"
 
 #include "compiler/lowering/StagedPlan.h"
@@ -61,23 +59,31 @@ public:
     });
     e.emitInvariants();
     prepareWarps();
-    e.loop(from, end, e.num(staged.tile), {e.num(0)}, [&](Value position, ValueRange carried) {
+    Value last = e.offset(end, 2 * staged.tile);
+    SmallVector<Value> carried = {e.num(0)};
+    for (int64_t set = 0; set < kTileSets; ++set)
+      carried.push_back(e.num(set * staged.setBytes));
+    e.loop(from, last, e.num(staged.tile), carried, [&](Value position, ValueRange carried) {
       Value slot = carried[0];
       NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(stages - 2));
       e.barrier();
       Value ahead = e.offset(position, (stages - 1) * staged.tile);
-      Value freed = e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1));
-      fetch(ahead, end, freed);
-      produce(position, slot);
-      e.barrier();
-      e.ifThen(e.less(e.offset(begin, -1), position), [&] {
+      fetch(ahead, end, e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
+      auto within = [&](Value tile) {
+        return e.both(e.less(e.offset(begin, -1), tile), e.less(tile, end));
+      };
+      Value before = e.offset(position, -staged.tile), stored = e.offset(before, -staged.tile);
+      setByte = carried[3];
+      e.ifThen(within(stored), [&] { store(stored); });
+      setByte = carried[1];
+      e.ifThen(e.less(position, end), [&] { produce(position, slot); });
+      setByte = carried[2];
+      e.ifThen(within(before), [&] {
         for (auto &warp : warps)
-          finish(*warp, position);
-        e.barrier();
-        store(position);
+          finish(*warp, before);
       });
-      Value last = e.less(e.num(stages - 2), slot);
-      return SmallVector<Value>{e.select(last, e.num(0), e.offset(slot, 1))};
+      Value next = e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1));
+      return SmallVector<Value>{next, carried[3], carried[1], carried[2]};
     });
   }
 
@@ -87,6 +93,7 @@ private:
   const StagedPlan &staged;
   const int64_t stages;
   Value stripe, begin; ///< The block's first channel and position.
+  Value setByte;       ///< Of the set of tiles in use.
 
   /// A task of a warp: up to 16 channels of one group.
   struct Warp {
@@ -104,6 +111,8 @@ private:
   };
   std::vector<std::unique_ptr<Warp>> warps;
   std::unique_ptr<KernelPlan> lanePlan, taskPlan;
+  Value zero, none;          ///< 0 in f32; no bits.
+  SmallVector<Value> ones;   ///< The identity's diagonal, by window.
   Value half, row, firstBlock; ///< ldmatrix's half, the accumulator's row, the warp's first block.
   Value storeRow;              ///< In the tile, of the place that `finish` works on.
 
@@ -212,15 +221,21 @@ private:
   /// A load's value at an offset, from the slot. All of an interleaved row's streams come at once.
   Value fromSlot(Place &place, OpResult signal, int64_t offset, Value slotByte) {
     auto op = cast<LoadOp>(signal.getOwner());
+    Piece piece = e.pieceOf(place, signal, offset);
+    auto finished = [&] {
+      return e.toF32(e.finishPiece(place, signal, piece,
+                                   [&] { return place.raw.lookup({signal, offset}); }));
+    };
+    if (place.raw.contains({signal, offset}))
+      return finished();
     const StagedLoad &load =
         *llvm::find_if(staged.loads, [&](const StagedLoad &load) { return load.op == op; });
     Type element = e.memory(op.getView()).element;
     int64_t bytes = bytesOf(element), streams = op.getNumResults() / load.pieces;
-    int64_t stream = signal.getResultNumber();
     Value rowOf = e.mul(e.laneL, e.num(plan.unroll * load.rowBytes()));
     Value own = e.mul(e.laneN, e.num(plan.lanes * streams * bytes));
     int64_t fixed = load.base + (offset + load.halo) * load.rowBytes() +
-                    (load.pieces > 1 ? stream * load.pieceBytes : 0);
+                    (load.pieces > 1 ? signal.getResultNumber() * load.pieceBytes : 0);
     Value base = e.address(e.b.getI8Type(), slotByte, e.widen(e.add(rowOf, own)));
     base = e.address(e.b.getI8Type(), base, e.wide(fixed));
     int64_t total = plan.lanes * streams;
@@ -232,12 +247,13 @@ private:
       for (int64_t k = 0; k < width; ++k)
         elements.push_back(e.lane(part, k));
     }
-    SmallVector<Value> lanes;
-    for (int64_t i = 0; i < plan.lanes; ++i)
-      lanes.push_back(elements[i * streams + (load.pieces > 1 ? 0 : stream)]);
-    Value raw = e.pack(lanes);
-    Piece piece = e.pieceOf(place, signal, offset);
-    return e.toF32(e.finishPiece(place, signal, piece, [&] { return raw; }));
+    for (int64_t s = 0; s < streams; ++s) {
+      SmallVector<Value> lanes;
+      for (int64_t i = 0; i < plan.lanes; ++i)
+        lanes.push_back(elements[i * streams + s]);
+      place.raw[{load.pieces > 1 ? signal : op.getSignals()[s], offset}] = e.pack(lanes);
+    }
+    return finished();
   }
 
   void produce(Value position, Value slot) {
@@ -255,6 +271,13 @@ private:
       place.position = e.add(position, e.mul(e.laneL, e.num(plan.unroll)));
       place.anywhere = anywhere;
       place.begun = !anywhere;
+      // All values before any store: the slot is read once.
+      for (const StagedWindow &window : staged.windows)
+        for (int64_t j = 0; j < plan.unroll; ++j)
+          e.historic(place, window.signal, j);
+      for (const StagedTile &tile : staged.tiles)
+        for (int64_t j = 0; j < plan.unroll; ++j)
+          e.historic(place, tile.signal, j);
       for (const StagedWindow &window : staged.windows)
         fillWindow(place, window);
       for (const StagedTile &tile : staged.tiles)
@@ -311,7 +334,7 @@ private:
                       e.mul(e.laneN, e.num(plan.lanes * bytes)));
     for (int64_t j = 0; j < plan.unroll; ++j) {
       Value value = e.toStorage(e.historic(place, tile.signal, j), tile.element);
-      e.storeTo(value, byteAt(tile.base + j * tile.rowBytes, own),
+      e.storeTo(value, byteAt(tile.base + j * tile.rowBytes, e.add(setByte, own)),
                 std::min<int64_t>(kAccess, plan.lanes * bytes));
     }
   }
@@ -325,6 +348,16 @@ private:
     half = e.rem(e.div(lane, e.num(8)), e.num(2));
     Value part = e.div(warp, e.num(std::max<int64_t>(1, staged.tasks / staged.tasksPerWarp)));
     firstBlock = e.mul(part, e.num(staged.blocksPerWarp));
+    zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0));
+    none = e.num(0);
+    for (const StagedWindow &window : staged.windows) {
+      int64_t one = window.element.isBF16() ? 0x3f80 : 0x3c00;
+      auto equal = [&](Value x) -> Value {
+        return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, row, x);
+      };
+      ones.push_back(e.select(equal(pair), e.num(one),
+                              e.select(equal(e.offset(pair, 1)), e.num(one << 16), none)));
+    }
     int64_t blockN = plan.schedule.getBlockN(), group = staged.group;
     bool pairs = group % 2 == 0;
     taskPlan = std::make_unique<KernelPlan>(plan);
@@ -384,19 +417,37 @@ private:
 
   using Accumulators = SmallVector<std::array<Value, 4>>; ///< [block][matrix]
 
+  /// Samples of block `block` of the warp's positions, for its task.
+  std::array<Value, 4> samplesOf(Warp &w, size_t index, Value position, int64_t block) {
+    Value start = e.add(position, e.add(e.mul(firstBlock, e.num(kBlock)), e.mul(half, e.num(8))));
+    Value byte = ringByte(e.offset(start, block * kBlock), w.swizzle,
+                          bytesOf(staged.windows[index].element));
+    return loadMatrices(e.b, e.loc, e.address(e.b.getI8Type(), w.rows[index], e.widen(byte)));
+  }
+
+  /// The samples themselves as accumulators, exactly: the product with the identity.
+  Accumulators identity(Warp &w, size_t index, Value position, int64_t first, int64_t count) {
+    int64_t matrices = staged.group > 8 ? 2 : 1;
+    Accumulators sums;
+    for (int64_t i = 0; i < count; ++i) {
+      std::array<Value, 4> samples = samplesOf(w, index, position, first + i);
+      for (int64_t m = 0; m < matrices; ++m)
+        sums.push_back(multiply(e.b, e.loc, staged.windows[index].element,
+                                {ones[index], none, none, ones[index]},
+                                {samples[2 * m], samples[2 * m + 1]}, {zero, zero, zero, zero}));
+    }
+    return sums;
+  }
+
   /// Blocks [first, first + count) of a FIR, for the warp's task.
   Accumulators multiplyBlocks(Warp &w, size_t index, Value position, int64_t first,
                               int64_t count) {
     const StagedFir &fir = staged.firs[index];
     const StagedWindow &window = staged.windows[fir.window];
-    int64_t bytes = bytesOf(window.element), matrices = staged.group > 8 ? 2 : 1;
-    Value zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0));
+    int64_t matrices = staged.group > 8 ? 2 : 1;
     Accumulators sums(count * matrices, {zero, zero, zero, zero});
-    Value start = e.add(position, e.add(e.mul(firstBlock, e.num(kBlock)), e.mul(half, e.num(8))));
     for (int64_t j = 1 - fir.blocks; j < count; ++j) {
-      Value byte = ringByte(e.offset(start, (first + j) * kBlock), w.swizzle, bytes);
-      Value from = e.address(e.b.getI8Type(), w.rows[fir.window], e.widen(byte));
-      std::array<Value, 4> samples = loadMatrices(e.b, e.loc, from);
+      std::array<Value, 4> samples = samplesOf(w, fir.window, position, first + j);
       for (int64_t i = std::max<int64_t>(0, j); i < count && i - j < fir.blocks; ++i)
         for (const auto &block : w.taps[index]->block(i - j))
           for (int64_t m = 0; m < matrices; ++m) {
@@ -412,9 +463,13 @@ private:
     int64_t matrices = staged.group > 8 ? 2 : 1;
     for (int64_t first = 0; first < staged.blocksPerWarp; first += kBlocksAtOnce) {
       int64_t count = std::min(kBlocksAtOnce, staged.blocksPerWarp - first);
+      // By FIR, then by window.
       SmallVector<Accumulators> sums;
       for (size_t index = 0; index < staged.firs.size(); ++index)
         sums.push_back(multiplyBlocks(w, index, position, first, count));
+      for (auto [index, window] : llvm::enumerate(staged.windows))
+        sums.push_back(window.finished ? identity(w, index, position, first, count)
+                                       : Accumulators(sums[0].size()));
       for (int64_t i = 0; i < count; ++i)
         for (Warp::Lane &lane : w.lanes) {
           Value inTile = e.add(e.mul(e.offset(firstBlock, first + i), e.num(kBlock)), row);
@@ -439,16 +494,22 @@ private:
     auto byteOf = [&](const StagedTile &tile, int64_t offset) {
       Value start = e.add(e.mul(inTile, e.num(tile.rowBytes)),
                           e.mul(lane.column, e.num(bytesOf(tile.element))));
-      return byteAt(tile.base + offset * tile.rowBytes, start);
+      return byteAt(tile.base + offset * tile.rowBytes, e.add(setByte, start));
     };
     int64_t lanes = own.plan.lanes;
+    auto accumulated = [&](size_t index, int64_t offset) {
+      SmallVector<Value> parts;
+      for (int64_t i = 0; i < lanes; ++i)
+        parts.push_back(sums[index][(offset ? 2 : 0) + lane.first + i]);
+      return own.pack(parts);
+    };
     own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
+      for (auto [index, window] : llvm::enumerate(staged.windows))
+        if (window.finished && window.signal == signal)
+          return accumulated(staged.firs.size() + index, offset);
       for (auto [index, fir] : llvm::enumerate(staged.firs))
         if (FirOp(fir.fir).getResult() == signal) {
-          SmallVector<Value> parts;
-          for (int64_t i = 0; i < lanes; ++i)
-            parts.push_back(sums[index][(offset ? 2 : 0) + lane.first + i]);
-          Value sum = own.pack(parts);
+          Value sum = accumulated(index, offset);
           Value addend = FirOp(fir.fir).getAddend();
           return addend ? Value(arith::AddFOp::create(own.b, own.loc, sum,
                                                       own.at(place, addend, offset)))
@@ -486,8 +547,8 @@ private:
       Value pointer = e.address(
           m.element, e.address(m.element, m.pointer, start),
           e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(first), m.strides[2]));
-      Value from = byteAt(store.tile.base, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)),
-                                                 e.mul(pieces.piece, e.num(kAccess))));
+      Value from = byteAt(store.tile.base, e.add(setByte, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)),
+                                                 e.mul(pieces.piece, e.num(kAccess)))));
       Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[2],
                                                    e.wide(pieces.rowsAtOnce));
       Type type = VectorType::get({perAccess}, m.element);

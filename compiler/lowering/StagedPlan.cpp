@@ -118,7 +118,9 @@ private:
     Operation *op = signal.getDefiningOp();
     if (isa<arith::ConstantOp, ChannelOp>(op))
       return success();
-    if (!afterFir.contains(signal)) {
+    // Narrow values cross; what is cheap to compute from them is computed again.
+    bool pointwise = !isa<LoadOp, FirOp, ResumeOp>(op);
+    if (!afterFir.contains(signal) && (exactType(signal) || !pointwise)) {
       crossing.insert(signal);
       return success();
     }
@@ -201,7 +203,7 @@ private:
     for (StagedFir &entry : staged.firs)
       history = std::max(history, kBlock * (entry.blocks - 1));
     staged.warmup = llvm::alignTo(history, staged.tile);
-    staged.ring = llvm::PowerOf2Ceil(staged.tile + history);
+    staged.ring = llvm::PowerOf2Ceil(2 * staged.tile + history);
     for (auto load : body().getOps<LoadOp>()) {
       StagedLoad entry;
       entry.op = load;
@@ -221,9 +223,11 @@ private:
     int64_t next = staged.slotBytes * plan.schedule.getStages();
     auto bytesOf = [](Type type) { return type.getIntOrFloatBitWidth() / 8; };
     for (Value signal : firInputs) {
-      staged.windows.push_back({signal, exactType(signal), next});
+      staged.windows.push_back({signal, exactType(signal), next, crossing.contains(signal)});
+      crossing.remove(signal);
       next += blockN * staged.ring * bytesOf(staged.windows.back().element);
     }
+    int64_t first = next;
     // One access of padding per row: the accumulators' eight rows then lie in different banks.
     auto newTile = [&](Value signal, Type element) {
       StagedTile tile{signal, element, next,
@@ -252,7 +256,8 @@ private:
       taken.insert(tile.base);
       staged.stores.push_back({store, tile});
     }
-    staged.sharedBytes = next;
+    staged.setBytes = next - first;
+    staged.sharedBytes = first + kTileSets * staged.setBytes;
   }
 
   template <typename Range> static int64_t range_size(Range &&range) {

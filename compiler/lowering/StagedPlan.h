@@ -11,6 +11,10 @@
 //   finish    as the accumulators lie      accumulators, tiles        tiles of the stores
 //   store     16-byte pieces of rows       tiles of the stores        views
 //
+// In one step of its walk a block produces a tile, multiplies and finishes the one before, and stores
+// the one before that: what one phase writes, the next reads a step later, so that one barrier a step
+// is enough and warps in different phases overlap. Hence three sets of tiles.
+//
 // A block owns a stripe of block_n channels and walks its positions tile by tile. A window is a ring
 // of positions, so that a tile finds the history of the tiles before it; a block begins `warmup`
 // positions early to fill it.
@@ -19,7 +23,8 @@
 // unroll 4, stages 2 (the test pins it):
 //
 //   tile 64, blocks of history 8, ring 256, warmup 128, 4 tasks, 2 warps a task, 2 blocks of 16 a warp
-//   slots   2 x 66 rows x 384 B, windows u 64 x 512 B, tiles x2 and u 64 x 144 B each
+//   slots   2 x 66 rows x 384 B; window of u 64 x 512 B; tiles of x2 3 x 64 x 144 B
+//   u itself, for the skip, comes from the window too: one more product, with the identity
 #pragma once
 
 #include "dialect/HaloDialect.h"
@@ -42,18 +47,20 @@ struct StagedLoad {
   int64_t rowBytes() const { return pieces * pieceBytes; }
 };
 
-/// A signal's values in the tile, row-major: [tile][block_n].
+/// A signal's values in a tile, row-major: kTileSets sets of [tile][block_n].
 struct StagedTile {
   mlir::Value signal; ///< Null for a store's own tile.
   mlir::Type element;
   int64_t base = 0, rowBytes = 0;
 };
+constexpr int64_t kTileSets = 3;
 
 /// The input of long FIRs, channel-major: [block_n][ring].
 struct StagedWindow {
   mlir::Value signal;
   mlir::Type element;
   int64_t base = 0;
+  bool finished = false; ///< The epilogue needs the signal itself too.
 };
 
 struct StagedFir {
@@ -77,6 +84,7 @@ struct StagedPlan {
   int64_t tasksPerWarp = 1, warpsPerTask = 1;
   int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
   int64_t slotBytes = 0;
+  int64_t setBytes = 0; ///< Of one set of all tiles.
   llvm::SmallVector<StagedLoad> loads;
   llvm::SmallVector<StagedTile> tiles;
   llvm::SmallVector<StagedWindow> windows;
