@@ -50,7 +50,7 @@ int64_t Emitter::tapIndex(FirOp fir, int64_t age) const {
 Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
   Operation *op = signal.getOwner();
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case([&](LoadOp) { return toF32(rawAt(place, signal, offset)); })
+      .Case([&](LoadOp) { return loadedToF32(rawAt(place, signal, offset)); })
       .Case([&](ChannelOp) { return channelSignals.lookup(signal); })
       .Case([&](FirOp fir) {
         return isRolled(plan, fir) ? loopedFir(place, fir, offset)

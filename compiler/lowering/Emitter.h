@@ -130,6 +130,9 @@ public:
   mlir::Value zero();
   mlir::Value splat(mlir::Value scalar);
   mlir::Value toF32(mlir::Value stored);
+  /// The same for what comes from memory: two bf16 of a word are widened as integers. (Rounded values
+  /// stay conversions, which LLVM undoes where the next rounding allows it.)
+  mlir::Value loadedToF32(mlir::Value stored);
   mlir::Value toStorage(mlir::Value value, mlir::Type element);
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
   mlir::Value intrinsic(llvm::StringRef name, mlir::Value x); ///< Lane by lane.

@@ -55,10 +55,49 @@ static Type withElement(Type like, Type element) {
   return element;
 }
 
+/// Half a loaded word: bf16 is the upper half of an f32, so one shift or one mask widens it, where a
+/// conversion of the extracted half would take two instructions. Null for anything else.
+static Value widenHalf(OpBuilder &b, Location loc, Value scalar) {
+  auto extract = scalar.getDefiningOp<vector::ExtractOp>();
+  if (!extract || !scalar.getType().isBF16() || extract.getStaticPosition().size() != 1)
+    return {};
+  auto type = extract.getSourceVectorType();
+  int64_t index = extract.getStaticPosition()[0];
+  if (type.getRank() != 1 || type.getNumElements() % 2 || index < 0)
+    return {};
+  Type i32 = b.getI32Type();
+  auto words = VectorType::get({type.getNumElements() / 2}, i32);
+  Value word = vector::ExtractOp::create(
+      b, loc, vector::BitCastOp::create(b, loc, words, extract.getSource()),
+      ArrayRef<int64_t>{index / 2});
+  auto constant = [&](int64_t value) {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(i32, value));
+  };
+  Value bits = index % 2
+                   ? Value(arith::AndIOp::create(b, loc, word, constant(int32_t(0xffff0000))))
+                   : Value(arith::ShLIOp::create(b, loc, word, constant(16)));
+  return arith::BitcastOp::create(b, loc, b.getF32Type(), bits);
+}
+
 Value Emitter::toF32(Value stored) {
   Type wideType = withElement(stored.getType(), b.getF32Type());
   return wideType == stored.getType() ? stored
                                       : Value(arith::ExtFOp::create(b, loc, wideType, stored));
+}
+
+Value Emitter::loadedToF32(Value stored) {
+  auto vector = dyn_cast<VectorType>(stored.getType());
+  if (!vector) {
+    Value half = widenHalf(b, loc, stored);
+    return half ? half : toF32(stored);
+  }
+  if (!vector.getElementType().isBF16())
+    return toF32(stored);
+  SmallVector<Value> lanes;
+  for (int64_t i = 0; i < vector.getNumElements(); ++i)
+    lanes.push_back(
+        loadedToF32(b.createOrFold<vector::ExtractOp>(loc, stored, ArrayRef<int64_t>{i})));
+  return pack(lanes);
 }
 
 Value Emitter::toStorage(Value value, Type element) {

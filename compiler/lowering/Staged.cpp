@@ -223,8 +223,8 @@ private:
     auto op = cast<LoadOp>(signal.getOwner());
     Piece piece = e.pieceOf(place, signal, offset);
     auto finished = [&] {
-      return e.toF32(e.finishPiece(place, signal, piece,
-                                   [&] { return place.raw.lookup({signal, offset}); }));
+      return e.loadedToF32(e.finishPiece(place, signal, piece,
+                                         [&] { return place.raw.lookup({signal, offset}); }));
     };
     if (place.raw.contains({signal, offset}))
       return finished();

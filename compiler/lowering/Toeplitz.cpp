@@ -12,8 +12,7 @@ ToeplitzTaps::ToeplitzTaps(Emitter &e, const StagedFir &staged, Type element, Va
   ir::FirOp fir = staged.fir;
   int64_t count = tapsOf(fir);
   bool convolution = e.tapIndex(fir, 0) == 0;
-  parts.resize(staged.split ? 2 : 1);
-  zero = e.num(0);
+  SmallVector<SmallVector<Value>, 2> parts(staged.split ? 2 : 1); // [part][m]
   Value difference = e.sub(row, pair);
   auto tapOfAge = [&](Value age) {
     Value known = e.both(e.less(e.num(-1), age), e.less(age, e.num(count)));
@@ -37,22 +36,24 @@ ToeplitzTaps::ToeplitzTaps(Emitter &e, const StagedFir &staged, Type element, Va
       odd = arith::SubFOp::create(e.b, e.loc, odd, e.toF32(high));
     }
   }
-}
-
-Value ToeplitzTaps::at(size_t part, int64_t m) const {
-  return m >= 0 && m < int64_t(parts[part].size()) ? parts[part][m] : Value();
+  // No bits, which nobody can know: the sign of a number of tiles.
+  Value nothing = e.b.createOrFold<arith::ShRUIOp>(e.loc, e.tilesN, e.num(31));
+  auto copy = [&](Value value) {
+    return e.b.createOrFold<arith::OrIOp>(e.loc, value, nothing);
+  };
+  for (auto &part : parts) {
+    auto at = [&](int64_t m) {
+      return m >= 0 && m < int64_t(part.size()) ? part[m] : e.num(0);
+    };
+    auto &row = blocks.emplace_back();
+    for (int64_t d = 0; d < staged.blocks; ++d)
+      row.push_back({at(2 * d), at(2 * d + 1), copy(at(2 * d - 1)), copy(at(2 * d))});
+  }
 }
 
 SmallVector<std::array<Value, 4>, 2> ToeplitzTaps::block(int64_t d) const {
-  SmallVector<std::array<Value, 4>, 2> blocks;
-  for (size_t part = 0; part < parts.size(); ++part) {
-    std::array<Value, 4> block = {at(part, 2 * d), at(part, 2 * d + 1), at(part, 2 * d - 1),
-                                  at(part, 2 * d)};
-    if (llvm::none_of(block, [](Value value) { return bool(value); }))
-      continue;
-    for (Value &value : block)
-      value = value ? value : zero;
-    blocks.push_back(block);
-  }
-  return blocks;
+  SmallVector<std::array<Value, 4>, 2> result;
+  for (auto &part : blocks)
+    result.push_back(part[d]);
+  return result;
 }

@@ -7,7 +7,8 @@
 //
 //   R_m = (h[8 m + g - 2 q], h[8 m + g - 2 q - 1])      A_d = (R_2d, R_2d+1, R_2d-1, R_2d)
 //
-// so that d blocks take 2 d registers, not 4 d.
+// so that 2 d numbers make d blocks. An mma wants its four registers side by side, though, and would
+// copy them there at every step: the copies are made once, and hidden from the assembler.
 //
 //   K = 128: d = 0 .. 8, R_0 .. R_16 (R_-1 and R_17 are 0)
 #pragma once
@@ -24,15 +25,11 @@ public:
   ToeplitzTaps(Emitter &e, const StagedFir &fir, mlir::Type element, mlir::Value row,
                mlir::Value pair);
 
-  /// The parts of A_d: one, or where the taps are split two. Empty where A_d is 0.
+  /// The parts of A_d: one, or where the taps are split two.
   llvm::SmallVector<std::array<mlir::Value, 4>, 2> block(int64_t d) const;
 
 private:
-  /// R_m of one part; null where it is 0 throughout.
-  mlir::Value at(size_t part, int64_t m) const;
-
-  llvm::SmallVector<llvm::SmallVector<mlir::Value>, 2> parts;
-  mlir::Value zero;
+  llvm::SmallVector<llvm::SmallVector<std::array<mlir::Value, 4>>, 2> blocks; ///< [part][d]
 };
 
 } // namespace halo::compiler
