@@ -61,6 +61,26 @@ TEST(Arguments, OneSetTakesSeveralValues) {
             "unexpected argument 'K=4' of halo test");
 }
 
+TEST(Arguments, AnOptionOfTwoValues) {
+  Syntax syntax;
+  syntax.command = "test";
+  syntax.positionals = {"[KERNEL]"};
+  syntax.options = {{"--compare", "A B", "", false, 2}, {"--flag", "", ""}};
+  for (std::vector<std::string> words : std::vector<std::vector<std::string>>{
+           {"--compare", "x=1", "", "k", "--flag"}, {"k", "--flag", "--compare=x=1", ""}}) {
+    Result<Arguments> parsed = Arguments::parse(syntax, words);
+    ASSERT_TRUE(bool(parsed)) << messageOf(parsed);
+    EXPECT_EQ(parsed->values("--compare"), (std::vector<std::string>{"x=1", ""}));
+    EXPECT_EQ(parsed->positional(0), "k");
+    EXPECT_TRUE(parsed->has("--flag"));
+  }
+  const char *missing = "option --compare needs 2 values: --compare A B";
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a"})), missing);
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a", "--flag"})), missing);
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a", "b", "--compare", "c", "d"})),
+            "option --compare is given twice");
+}
+
 TEST(Statistics, QuantilesInterpolate) {
   Statistics three = summarise({3, 1, 2});
   EXPECT_DOUBLE_EQ(three.median, 2);
