@@ -1,6 +1,5 @@
 // The parts of the command that need no compiler, against values worked by hand.
 #include "tools/halo/Arguments.h"
-#include "tools/halo/BenchCase.h"
 #include "tools/halo/DeviceTensors.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/ProblemOptions.h"
@@ -79,23 +78,6 @@ TEST(Arguments, AnOptionOfTwoValues) {
   EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a", "--flag"})), missing);
   EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a", "b", "--compare", "c", "d"})),
             "option --compare is given twice");
-}
-
-TEST(Statistics, QuantilesInterpolate) {
-  Statistics three = summarise({3, 1, 2});
-  EXPECT_DOUBLE_EQ(three.median, 2);
-  EXPECT_DOUBLE_EQ(three.p10, 1.2);
-  EXPECT_DOUBLE_EQ(three.p90, 2.8);
-  EXPECT_DOUBLE_EQ(summarise({1, 2}).median, 1.5);
-  EXPECT_DOUBLE_EQ(summarise({}).median, 0);
-}
-
-TEST(BenchCase, Shapes) {
-  Result<Shape> shape = parseShape("L=65536,D=2147483647");
-  ASSERT_TRUE(bool(shape));
-  EXPECT_EQ(shape->b, 1);
-  EXPECT_EQ(shape->d * shape->l, int64_t(65536) * 2147483647);
-  EXPECT_EQ(messageOf(parseShape("D=1")), "--shape 'D=1' has no L: expected B=1,L=65536,D=4096");
 }
 
 /// causal_conv1d_split as the compiler describes it, in short.
