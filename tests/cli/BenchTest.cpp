@@ -1,5 +1,7 @@
 // Benchmarks without a GPU: statistics against values worked by hand, and who is launched when.
 #include "tools/halo/BenchCase.h"
+#include "tools/halo/BenchCompare.h"
+#include "tools/halo/BenchReport.h"
 
 #include <gtest/gtest.h>
 
@@ -65,6 +67,16 @@ TEST(Statistics, SignificanceLeavesOutOne) {
   EXPECT_FALSE(compareRounds(drifting, slower).significant());
   EXPECT_EQ(compareRounds({0, 1, 1}, {1, 0, 2, 9}).rounds, 1u); // A clock that did not tick.
   EXPECT_EQ(compareRounds({}, {}).rounds, 0u);
+}
+
+TEST(BenchReport, NumbersAndFractions) {
+  auto copy = numbersJson({2, 1, 3}, 8000000), none = numbersJson({}, 8000000);
+  EXPECT_DOUBLE_EQ(copy["gb_per_s"].get<double>(), 4);
+  EXPECT_TRUE(none["gb_per_s"].is_null());
+  EXPECT_DOUBLE_EQ(fractionOf(numbersJson({4, 4, 4}, 8000000), copy).get<double>(), 0.5);
+  EXPECT_TRUE(fractionOf(copy, none).is_null());
+  EXPECT_TRUE(ratioJson(compareRounds({1, 1}, {2, 2}))["significant"].is_null());
+  EXPECT_EQ(ratioJson(compareRounds({1, 1}, {2, 2}))["ratio"], 2.0);
 }
 
 namespace {
@@ -139,4 +151,46 @@ TEST(BenchCase, Shapes) {
   EXPECT_EQ(shape->b, 1);
   EXPECT_EQ(shape->d * shape->l, int64_t(65536) * 2147483647);
   EXPECT_EQ(messageOf(parseShape("D=1")), "--shape 'D=1' has no L: expected B=1,L=65536,D=4096");
+}
+
+TEST(BenchCase, SchedulesOrKernelsAreCompared) {
+  Result<std::vector<Entrant>> schedules = parseCompare("conv", {"num_warps=4", ""});
+  ASSERT_TRUE(bool(schedules)) << messageOf(schedules);
+  EXPECT_EQ((*schedules)[0].kernel, "conv");
+  EXPECT_EQ((*schedules)[0].schedule, "num_warps=4");
+  EXPECT_EQ((*schedules)[1].schedule, "");
+  Result<std::vector<Entrant>> kernels = parseCompare("", {"conv", "out/K=4/mine.mlir"});
+  ASSERT_TRUE(bool(kernels)) << messageOf(kernels);
+  EXPECT_EQ((*kernels)[1].kernel, "out/K=4/mine.mlir");
+  EXPECT_EQ((*kernels)[1].schedule, "");
+  EXPECT_EQ(messageOf(parseCompare("conv", {"a=1", "mine.mlir"})),
+            "--compare: 'a=1' is a schedule, 'mine.mlir' a kernel: compare two of a kind");
+  EXPECT_EQ(messageOf(parseCompare("", {"a=1", "a=2"})),
+            "--compare of two schedules needs their KERNEL");
+  EXPECT_EQ(messageOf(parseCompare("conv", {"a", "b"})),
+            "KERNEL 'conv' and --compare of the kernels 'a' and 'b' exclude each other");
+  EXPECT_EQ(messageOf(parseCompare("conv", {"a=1"})),
+            "--compare needs two schedules or two kernels, not 1");
+}
+
+TEST(BenchCompare, OperandsMustBeTheSame) {
+  Operand x;
+  x.name = "x";
+  x.layout = Layout::BLD;
+  x.dtype = DType::BF16;
+  Operand other = x;
+  Shape shape{1, 8, 16};
+  EXPECT_EQ(messageOf(checkSameOperands("a", {x}, "b", {other}, shape)), "accepted");
+  other.layout = Layout::BDL;
+  EXPECT_EQ(messageOf(checkSameOperands("a", {x}, "b", {other}, shape)),
+            "--compare: 'x' is input view bld bf16 [1, 16, 8] in a but input view bdl bf16 [1, 8, "
+            "16] in b");
+  other = x;
+  other.dtype = DType::F32;
+  EXPECT_NE(messageOf(checkSameOperands("a", {x}, "b", {other}, shape)), "accepted");
+  other.name = "z";
+  EXPECT_EQ(messageOf(checkSameOperands("a", {x}, "b", {x, other}, shape)),
+            "--compare: b has an operand 'z', a has none");
+  EXPECT_EQ(messageOf(checkSameOperands("a", {x, other}, "b", {x}, shape)),
+            "--compare: a has an operand 'z', b has none");
 }
