@@ -143,6 +143,21 @@ class ListDoctorBench(CliCase):
         self.refused(*base, "--clock", "bursts", naming=["--clock", "'burst'"])
         self.refused(*base, "--hot", "--l2", "both", naming=["--hot", "--l2"])
 
+    def test_graph(self):
+        base = ("bench", "causal_conv1d", "--shape", "L=32,D=16", "--set", "K=4", *SIM, "--repeat", "6")
+        (row,) = self.succeeds_json(*base)["results"]
+        self.assertNotIn("graph", row)
+        for row in self.succeeds_json(*base, "--graph", "--l2", "both", "--schedule", "num_warps=1", "--schedule", "num_warps=2")["results"]:
+            self.assertEqual(row["graph"]["bytes"], row["bytes"])
+            self.assertGreater(row["graph"]["ms"], 0)
+            self.assertIsNone(row["graph"]["fraction"])
+            self.assertNotEqual(row["graph"]["ms"], row["ms"], "plain launches and replays are timed apart")
+        self.assertIn("graph ms", self.succeeds(*base, "--graph").stdout.decode())
+        (compared,) = self.succeeds_json(*base, "--graph", "--compare", "num_warps=1", "num_warps=2")["comparisons"]
+        self.assertEqual(compared["graph"]["rounds"], 6)
+        self.assertNotEqual(compared["graph"]["ratio"], compared["ratio"])
+        self.assertNotIn("ms", self.succeeds_json(*base, "--graph", "--peer-copy-only")["results"][0])
+
     def own_kernel(self, name, body):
         with open(self.path(name), "w") as file:
             file.write("halo.kernel @own params(K : int, layout : enum<bdl, bld>, T : type, W : type = T)\n"

@@ -28,6 +28,7 @@ struct Request {
 struct Candidate {
   Kernel kernel;
   BoundLaunch launch;
+  std::unique_ptr<Graph> graph; ///< Of the one launch, where graphs are asked for.
 };
 
 /// The copy ceiling's two buffers. A copy of half the views' bytes reads and writes as many bytes
@@ -67,14 +68,22 @@ static Result<void> allocateTensors(Device &device, DeviceTensors &tensors,
 }
 
 static Result<Candidate> prepare(const std::shared_ptr<Device> &device, const Problem &problem,
-                                 const CompileOptions &options, DeviceTensors &tensors,
+                                 const CompileOptions &options, DeviceTensors &tensors, bool graph,
                                  uint64_t seed) {
   HALO_TRY(kernel, Kernel::compile(device, problem, options));
   // All candidates of a case work on the same tensors.
   if (tensors.arguments().empty())
     HALO_CHECK(allocateTensors(*device, tensors, kernel.info().operands, options.shapeHint, seed));
   HALO_TRY(launch, kernel.bind(tensors.arguments()));
-  return Candidate{kernel, std::move(launch)};
+  Candidate candidate{kernel, std::move(launch), nullptr};
+  if (graph) {
+    HALO_TRY(stream, DeviceStream::create(device));
+    HALO_TRY(captured, device->capture(stream.get(), [&] {
+      return candidate.kernel.launch(candidate.launch, stream.get());
+    }));
+    candidate.graph = std::move(captured);
+  }
+  return candidate;
 }
 
 static Result<CopyPair> allocateCopy(const std::shared_ptr<Device> &device, size_t bytes) {
@@ -143,25 +152,46 @@ static Json describeRow(const BenchCase &bench, size_t entrant, const Problem &p
   return row;
 }
 
-/// The numbers of one candidate under one protocol, beside those of the copy in the same rounds.
-static Json measuredRow(const BenchCase &bench, size_t entrant, const Problem &problem,
-                        const Candidate &candidate, const Protocol &protocol, const Json &timed,
-                        const Json &copy, bool comparable) {
-  Json row = describeRow(bench, entrant, problem, &candidate.kernel.info(), protocol);
-  row["block_l"] = candidate.launch.blockL;
-  row["blocks"] = candidate.launch.blocks;
-  row.update(timed);
-  row["copy"] = copy;
-  row["fraction"] = comparable ? fractionOf(timed, copy) : Json();
-  return row;
-}
+/// What is timed in the same rounds: the copy, then each candidate's launch and its graph.
+class Field {
+public:
+  Field(std::function<Result<void>()> copy, const std::vector<Candidate> &candidates) {
+    contenders.push_back({"copy", std::move(copy), {}});
+    for (const Candidate &candidate : candidates) {
+      contenders.push_back({candidate.kernel.info().schedule,
+                            [&candidate] { return candidate.kernel.launch(candidate.launch); },
+                            {}});
+      if (candidate.graph)
+        contenders.push_back({candidate.kernel.info().schedule + ", graph",
+                              [&candidate] { return candidate.graph->launch(); },
+                              {}});
+    }
+    perCandidate = candidates.empty() ? 0 : (contenders.size() - 1) / candidates.size();
+  }
 
-static Json compareRows(const Json &a, const Json &b, const Ratio &ratio, const Json &outputs) {
+  const std::vector<double> &copy() const { return contenders[0].samples; }
+  const std::vector<double> &plain(size_t i) const {
+    return contenders[1 + i * perCandidate].samples;
+  }
+  const std::vector<double> &graph(size_t i) const {
+    return contenders[2 + i * perCandidate].samples;
+  }
+
+  std::vector<Contender> contenders;
+
+private:
+  size_t perCandidate;
+};
+
+static Json compareRows(const Json &a, const Json &b, const Field &field, bool graph,
+                        const Json &outputs) {
   Json json = {{"shape", a["shape"]}, {"l2", a["l2"]}, {"clock", a["clock"]}};
   for (auto [side, row] : {std::pair{"a", &a}, std::pair{"b", &b}})
     for (const char *field : {"kernel", "schedule", "ms", "ms_p10", "ms_p90"})
       json[side][field] = (*row)[field];
-  json.update(ratioJson(ratio));
+  json.update(ratioJson(compareRounds(field.plain(0), field.plain(1))));
+  if (graph)
+    json["graph"] = ratioJson(compareRounds(field.graph(0), field.graph(1)));
   json["outputs"] = outputs;
   return json;
 }
@@ -185,7 +215,7 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
     progress.show(
         fmt::format("compiling {} ({} of {})", entrant.kernel, i + 1, bench.entrants.size()));
     HALO_TRY(candidate, prepare(device, requests[i].problem, {entrant.schedule, bench.shape},
-                                tensors, options.seed));
+                                tensors, options.graph, options.seed));
     candidates.push_back(std::move(candidate));
   }
   OutputComparison outputs;
@@ -206,30 +236,32 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
   result.disagreement = outputs.disagreement;
   std::vector<Json> rows(bench.entrants.size(), Json::array());
   for (const Protocol &protocol : options.protocols) {
-    std::vector<Contender> contenders;
-    contenders.push_back(
-        {"copy", [&] { return device->copy(pair.to.data(), pair.from.data(), copied); }, {}});
-    for (const Candidate &candidate : candidates)
-      contenders.push_back({candidate.kernel.info().schedule,
-                            [&candidate] { return candidate.kernel.launch(candidate.launch); },
-                            {}});
-    HALO_CHECK(measure(device, protocol, contenders, progress));
+    Field field([&] { return device->copy(pair.to.data(), pair.from.data(), copied); }, candidates);
+    HALO_CHECK(measure(device, protocol, field.contenders, progress));
 
-    Json copy = numbersJson(summarise(contenders[0].samples), 2 * copied);
+    Json copy = numbersJson(summarise(field.copy()), 2 * copied);
     if (candidates.empty()) {
       rows[0].push_back(describeRow(bench, 0, requests[0].problem, nullptr, protocol));
       rows[0].back()["copy"] = copy;
     }
     for (size_t i = 0; i < candidates.size(); ++i) {
-      Json timed = numbersJson(summarise(contenders[i + 1].samples), bytes);
-      rows[i].push_back(measuredRow(bench, i, requests[i].problem, candidates[i], protocol, timed,
-                                    copy, comparable));
+      const Candidate &candidate = candidates[i];
+      Json row = describeRow(bench, i, requests[i].problem, &candidate.kernel.info(), protocol);
+      row["block_l"] = candidate.launch.blockL;
+      row["blocks"] = candidate.launch.blocks;
+      Json timed = numbersJson(summarise(field.plain(i)), bytes);
+      row.update(timed);
+      row["copy"] = copy;
+      row["fraction"] = comparable ? fractionOf(timed, copy) : Json();
+      if (options.graph) {
+        row["graph"] = numbersJson(summarise(field.graph(i)), bytes);
+        row["graph"]["fraction"] = comparable ? fractionOf(row["graph"], copy) : Json();
+      }
+      rows[i].push_back(std::move(row));
     }
-    if (bench.compare) {
-      Ratio ratio = compareRounds(contenders[1].samples, contenders[2].samples);
-      result.comparisons.push_back(compareRows(rows[0].back(), rows[1].back(), ratio,
+    if (bench.compare)
+      result.comparisons.push_back(compareRows(rows[0].back(), rows[1].back(), field, options.graph,
                                                device->kind() == "null" ? Json() : outputs.json));
-    }
   }
   for (Json &own : rows)
     for (Json &row : own)

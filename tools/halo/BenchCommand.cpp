@@ -103,6 +103,7 @@ static Result<BenchOptions> parseOptions(const Arguments &arguments, const Devic
       if (clock == name(each) || (clock == "both" && each != Clock::Unpaced))
         options.protocols.push_back({repeat, hot, each});
   }
+  options.graph = arguments.has("--graph");
   options.onlyCopy = arguments.has("--peer-copy-only");
   options.seed = uint64_t(seed);
   return options;
@@ -204,6 +205,7 @@ Command halo::tool::benchCommand() {
            {"--l2", "STATE", "cold (default), hot or both: rows of both, in one run"},
            {"--hot", "", "as --l2 hot: no flush, one untimed launch before each timed one"},
            {"--clock", "STATE", "unpaced (default), burst, sustained or both of the latter"},
+           {"--graph", "", "time the replay of a captured graph of each launch as well"},
            {"--peer-copy-only", "", "measure only the copy of as many bytes"},
            {"--seed", "N", "of the random inputs; default 1"},
            {"--device", "NAME", "cuda, cuda:N, sim or null; by default cuda where there is a GPU"},

@@ -55,7 +55,7 @@ std::string halo::tool::resultTable(const Json &rows) {
   size_t firstRight = heading.size();
   heading.insert(heading.end(), {"ms", "p10", "p90", "MB", "GB/s", "copy GB/s", "fraction"});
   if (graphs)
-    heading.insert(heading.end(), {"graph ms", "fraction"});
+    heading.insert(heading.end(), {"graph ms", "graph fraction"});
   heading.push_back("regs");
 
   std::vector<std::vector<std::string>> cells = {heading};

@@ -47,7 +47,7 @@ constexpr int BurstIdleMs = 60;
 constexpr int SustainedHeatMs = 400;
 /// A sustained load is a contender's own: contenders take turns of so many samples, each turn
 /// heated anew, and before each of its samples the contender runs once more, untimed.
-constexpr int64_t SustainedTurn = 10;
+constexpr int64_t SustainedTurn = 25;
 
 /// Adds `repeat` samples to each contender. Each is launched once, untimed, before the first:
 /// modules load lazily. A flush needs FlushBytes of device memory; only cuda is flushed.
