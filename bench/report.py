@@ -165,6 +165,13 @@ def other_kernels(rows):
     return markdown(["kernel", "settings", *NUMBERS, *(name for name, _ in extra)], table)
 
 
+def common(rows):
+    """What all rows share of type, activation and optional operands, as bf16, silu, bias."""
+    shared = [{row["params"].get("T", "") for row in rows}, {row["params"].get("activation", "none") for row in rows},
+              {" ".join(row["with"]) for row in rows}]
+    return [word for words in shared if len(words) == 1 for word in words if word not in ("", "none")]
+
+
 def tables(merged):
     rows = cases(merged["results"])
     failed = [row for row in merged["results"] if "error" in row]
@@ -172,9 +179,8 @@ def tables(merged):
         raise Refused("no case of the benchmark was measured")
     peers = [peer for peer in PEERS if peer in peer_names(rows)]
     protocol = merged["protocol"].split("; ")
-    lines = ["%s, %s%s, bf16, silu, bias; the median of %d launches, %s." % (
-        merged["device"], merged["date"][:10], ", commit " + merged["commit"] if merged["commit"] else "",
-        merged["repeat"], protocol[0])]
+    what = [merged["device"], merged["date"][:10]] + ["commit " + merged["commit"]] * bool(merged["commit"]) + common(rows)
+    lines = ["%s; the median of %d launches, %s." % (", ".join(what), merged["repeat"], protocol[0])]
     lines += ["Fraction: GB/s over those of a copy that moves as many bytes in the same rounds."]
     if len(protocol) > 2:
         lines += ["Also measured: %s." % "; ".join(protocol[1:-1])]

@@ -85,11 +85,21 @@ class Report(unittest.TestCase):
         text = self.read("README.md")
         self.assertTrue(text.startswith("before\n<!-- bench:begin -->\n") and text.endswith("\n<!-- bench:end -->\nafter\n"))
         self.assertIn("| conv | bld | 1, 64, 128 | 0.0100 | 3000 | 4000 | 0.75 | 0.50 |", text)
-        for word in ("Some GPU 1, 2026-01-02, commit abc", "Not measured: 1 of 2", "out of memory"):
+        for word in ("Some GPU 1, 2026-01-02, commit abc, bf16, silu, bias; ", "Not measured: 1 of 2", "out of memory"):
             self.assertIn(word, text)
         merged = json.loads(self.read("some-gpu-1.json"))
         self.assertEqual(merged["results"][0]["peers"]["triton"]["fraction"], 0.5)
         self.assertEqual(merged["results"][0]["problem"], "causal_conv1d --set K=4")
+
+    def test_the_readme_shows_the_results(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        shown = text.split("<!-- bench:begin -->")[1].split("<!-- bench:end -->")[0].strip()
+        with open(os.path.join(ROOT, "bench", "results", "nvidia-h200.json"), encoding="utf-8") as file:
+            results = json.load(file)
+        sys.path.insert(0, os.path.join(ROOT, "bench"))
+        import report
+        self.assertEqual(report.tables(results), shown)
 
     def test_alone(self):
         done = self.report(self.write("b", bench()))
@@ -102,6 +112,7 @@ class Report(unittest.TestCase):
         self.assertIn("| fraction | sustained | hot L2 ms | graph ms | triton |", done.stdout)
         self.assertIn("| conv | bld | 1, 64, 128 | 0.0100 | 3000 | 4000 | 0.75 | 0.70 | 0.0060 | 0.0090 | 0.50 |", done.stdout)
         self.assertIn("Also measured: cold L2, sustained; hot L2.", done.stdout)
+        self.assertIn("commit abc; the median", done.stdout, "what only some rows have is no heading")
         self.assertIn("| scan | S=8 | 1, 64, 128 |", done.stdout)
         merged = json.loads(self.read("some-gpu-1.json"))["results"]
         self.assertEqual([row["clock"] for row in merged[:4]], ["sustained", "sustained", "burst", "burst"])
