@@ -38,16 +38,42 @@ def write(path, text):
 
 def key_of(kernel, settings, shape, dtype, operands):
     """What names a case in both files, whoever spelled out defaults."""
-    return (kernel, int(settings["K"]), settings.get("layout", "bdl"), settings.get("activation", "none"),
+    return (kernel, int(settings.get("K", 0)), settings.get("layout", "bdl"), settings.get("activation", "none"),
             settings.get("split", ""), dtype, tuple(sorted(operands)), shape["B"], shape["D"], shape["L"])
 
 
 def halo_key(row):
-    return key_of(row["kernel"], row["params"], row["shape"], row["params"]["T"], row["with"])
+    return key_of(row["kernel"], row["params"], row["shape"], row["params"].get("T", ""), row["with"])
 
 
 def peer_key(row):
     return key_of(row["kernel"], row["set"], row["shape"], row["dtype"], row.get("with", ()))
+
+
+def state_of(row):
+    return row.get("l2", "cold"), row.get("clock", "unpaced")
+
+
+def judged_first(row):
+    l2, clock = state_of(row)
+    return l2 != "cold", ("burst", "unpaced", "sustained").index(clock)
+
+
+def cases(rows):
+    """One row for each case that was measured, in the order of the suite: the judged one, of a cold L2 and of burst clocks
+    where there are such, with all states of the case in `states`."""
+    found = {}
+    for row in rows:
+        if "ms" in row:
+            key = (row["kernel"], row["problem"], row["schedule"], *sorted(row["shape"].items()))
+            found.setdefault(key, []).append(row)
+    return [{**min(states, key=judged_first), "states": {state_of(row): row for row in states}} for states in found.values()]
+
+
+def peer_names(cases):
+    """The peers that were measured, those with a column of their own first."""
+    seen = {name for case in cases for name, peer in case.get("peers", {}).items() if "fraction" in peer}
+    return [name for name in PEERS if name in seen] + sorted(seen - set(PEERS))
 
 
 def merge(bench, peers, commit):
@@ -64,7 +90,8 @@ def merge(bench, peers, commit):
     for row in bench["results"]:
         if "error" not in row:
             row = dict(row)
-            row["peers"] = found.get(halo_key(row), {}).get("peers", {})
+            # The peers ran behind a cold L2, too.
+            row["peers"] = found.get(halo_key(row), {}).get("peers", {}) if state_of(row)[0] == "cold" else {}
         merged["results"].append(row)
     return merged
 
@@ -83,14 +110,38 @@ def shape_text(row):
     return "%d, %d, %d" % tuple(row["shape"][name] for name in "BDL")
 
 
+def extra_columns(rows):
+    """What more than the judged state was measured: a heading and what it shows of a row."""
+    def sustained(row):
+        return fraction(row["states"].get(("cold", "sustained")))
+
+    def hot(row):
+        states = {clock: other for (l2, clock), other in row["states"].items() if l2 == "hot"}
+        return "%.4f" % min(states.values(), key=judged_first)["ms"] if states else "-"
+
+    def graph(row):
+        return "%.4f" % row["graph"]["ms"] if "graph" in row else "-"
+
+    columns = [("sustained", sustained), ("hot L2 ms", hot), ("graph ms", graph)]
+    return [(name, show) for name, show in columns if any(show(row) != "-" for row in rows)]
+
+
+def numbers(row):
+    return [shape_text(row), "%.4f" % row["ms"], "%.0f" % row["gb_per_s"], "%.0f" % row["copy"]["gb_per_s"], fraction(row)]
+
+
+NUMBERS = ["B, D, L", "ms", "GB/s", "copy GB/s", "fraction"]
+
+
 def four_taps(rows, peers):
-    """Every number of the cases with four taps."""
+    """Every number of the convolutions with four taps."""
+    extra = extra_columns(rows)
     table = []
     for row in rows:
         kernel = row["kernel"].replace("causal_conv1d", "conv")
-        table.append([kernel, row["params"]["layout"], shape_text(row), "%.4f" % row["ms"], "%.0f" % row["gb_per_s"],
-                      "%.0f" % row["copy"]["gb_per_s"], fraction(row), *(fraction(row["peers"].get(peer)) for peer in peers)])
-    return markdown(["kernel", "layout", "B, D, L", "ms", "GB/s", "copy GB/s", "fraction", *peers], table)
+        table.append([kernel, row["params"]["layout"], *numbers(row), *(show(row) for _, show in extra),
+                      *(fraction(row["peers"].get(peer)) for peer in peers)])
+    return markdown(["kernel", "layout", *NUMBERS, *(name for name, _ in extra), *peers], table)
 
 
 def other_taps(rows, peers):
@@ -104,26 +155,49 @@ def other_taps(rows, peers):
                     [[*line, *(cells.get(k, "-") for k in taps)] for line, cells in lines.items()])
 
 
+def other_kernels(rows):
+    """Kernels that are no plain convolution, with the settings that tell their rows apart."""
+    names = sorted({name for row in rows for name in row["params"]})
+    varied = [name for name in names if len({row["params"].get(name) for row in rows}) > 1]
+    extra = extra_columns(rows)
+    table = [[row["kernel"], " ".join("%s=%s" % (name, row["params"][name]) for name in varied if name in row["params"]),
+              *numbers(row), *(show(row) for _, show in extra)] for row in rows]
+    return markdown(["kernel", "settings", *NUMBERS, *(name for name, _ in extra)], table)
+
+
+def common(rows):
+    """What all rows share of type, activation and optional operands, as bf16, silu, bias."""
+    shared = [{row["params"].get("T", "") for row in rows}, {row["params"].get("activation", "none") for row in rows},
+              {" ".join(row["with"]) for row in rows}]
+    return [word for words in shared if len(words) == 1 for word in words if word not in ("", "none")]
+
+
 def tables(merged):
-    rows = [row for row in merged["results"] if "ms" in row]
+    rows = cases(merged["results"])
     failed = [row for row in merged["results"] if "error" in row]
     if not rows:
         raise Refused("no case of the benchmark was measured")
-    peers = [peer for peer in PEERS if any("fraction" in row["peers"].get(peer, {}) for row in rows)]
-    lines = ["%s, %s%s, bf16, silu, bias; the median of %d launches, %s." % (
-        merged["device"], merged["date"][:10], ", commit " + merged["commit"] if merged["commit"] else "",
-        merged["repeat"], merged["protocol"].split(";")[0])]
+    peers = [peer for peer in PEERS if peer in peer_names(rows)]
+    protocol = merged["protocol"].split("; ")
+    what = [merged["device"], merged["date"][:10]] + ["commit " + merged["commit"]] * bool(merged["commit"]) + common(rows)
+    lines = ["%s; the median of %d launches, %s." % (", ".join(what), merged["repeat"], protocol[0])]
     lines += ["Fraction: GB/s over those of a copy that moves as many bytes in the same rounds."]
+    if len(protocol) > 2:
+        lines += ["Also measured: %s." % "; ".join(protocol[1:-1])]
     if peers:
         named = ", ".join("%s %s" % pair for pair in merged["peers"]["versions"].items())
         lines += ["Peers' columns are their fractions (%s); after split, theirs copy each part." % named]
     lines += [""]
-    four = [row for row in rows if int(row["params"]["K"]) == 4]
-    other = [row for row in rows if int(row["params"]["K"]) != 4]
+    convolutions = [row for row in rows if row["kernel"].startswith("causal_conv1d") and "K" in row["params"]]
+    four = [row for row in convolutions if int(row["params"]["K"]) == 4]
+    other = [row for row in convolutions if int(row["params"]["K"]) != 4]
+    rest = [row for row in rows if row not in convolutions]
     if four:
         lines += ["K = 4:", ""] + four_taps(four, peers)
     if other:
         lines += ["", "Other K, fraction%s:" % "".join(" / " + peer for peer in peers), ""] + other_taps(other, peers)
+    if rest:
+        lines += ["", "Other kernels:", ""] + other_kernels(rest)
     lines += ["", "Not measured: %d of %d, the first with: %s" % (len(failed), len(merged["results"]), failed[0]["error"])] if failed else []
     return "\n".join(lines)
 

@@ -1,12 +1,11 @@
 // A GPU through the driver API. Whatever context the calling thread had is current again when a
 // function returns.
-#include "runtime/CudaDriver.h"
+#include "runtime/CudaContext.h"
 #include "runtime/Device.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <typeinfo>
 
 namespace halo {
 
@@ -17,52 +16,48 @@ constexpr int64_t kSharedWithoutAsking = 48 << 10;
 
 CUdeviceptr address(const void *pointer) { return reinterpret_cast<CUdeviceptr>(pointer); }
 
-/// Makes a context current for a scope.
-class CurrentContext {
-public:
-  CurrentContext(const CudaDriver &cuda, CUcontext context) : cuda(cuda) {
-    CUcontext current = nullptr;
-    // The common case, a thread that already is in the right context, pushes nothing.
-    if (cuda.cuCtxGetCurrent(&current) == 0 && current == context)
-      return;
-    result = cuda.cuCtxPushCurrent(context);
-    pushed = result == 0;
-  }
-  ~CurrentContext() {
-    CUcontext popped;
-    if (pushed)
-      cuda.cuCtxPopCurrent(&popped);
-  }
-  CurrentContext(const CurrentContext &) = delete;
-  Result<void> entered() const { return cuda.check(result, "cuCtxPushCurrent"); }
-
-private:
-  const CudaDriver &cuda;
-  CUresult result = 0;
-  bool pushed = false;
-};
-
 #define HALO_ENTER()                                                                               \
-  CurrentContext scope(cuda, context);                                                             \
-  HALO_CHECK(scope.entered())
+  CurrentContext scope(context);                                                                   \
+  if (!scope)                                                                                      \
+  return scope.error()
 #define HALO_CUDA(call, ...) HALO_CHECK(cuda.check(cuda.call(__VA_ARGS__), #call))
 
 class CudaKernel final : public LoadedKernel {
 public:
-  CudaKernel(KernelInfo info, std::shared_ptr<const Device> device, const CudaDriver &cuda,
-             CUcontext context, CUmodule module, CUfunction function)
-      : LoadedKernel(std::move(info)), device(std::move(device)), cuda(cuda), context(context),
-        module(module), function(function) {}
+  CudaKernel(KernelInfo info, std::shared_ptr<const Device> device, const CudaContext &context,
+             CUmodule module, CUfunction entry)
+      : LoadedKernel(std::move(info), std::move(device)), context(context), module(module),
+        entry(entry) {}
   ~CudaKernel() override {
-    CurrentContext scope(cuda, context);
-    cuda.cuModuleUnload(module);
+    if (CurrentContext scope{context})
+      context.cuda.cuModuleUnload(module);
+  }
+  void *function() const override { return entry; }
+
+  const CudaContext &context; ///< The device's.
+  const CUmodule module;
+  const CUfunction entry;
+};
+
+class CudaGraph final : public Graph {
+public:
+  CudaGraph(std::shared_ptr<const Device> device, const CudaContext &context, CUgraphExec graph)
+      : device(std::move(device)), context(context), graph(graph) {}
+  ~CudaGraph() override {
+    if (CurrentContext scope{context})
+      context.cuda.cuGraphExecDestroy(graph);
+  }
+  Result<void> launch(Stream stream) override {
+    const CudaDriver &cuda = context.cuda;
+    HALO_ENTER();
+    HALO_CUDA(cuGraphLaunch, graph, static_cast<CUstream>(stream));
+    return {};
   }
 
+private:
   const std::shared_ptr<const Device> device;
-  const CudaDriver &cuda;
-  const CUcontext context;
-  const CUmodule module;
-  const CUfunction function;
+  const CudaContext &context;
+  const CUgraphExec graph;
 };
 
 /// What a module holds until a kernel owns it.
@@ -86,14 +81,8 @@ struct Event {
 
 class CudaDevice final : public Device {
 public:
-  /// `retained`: the context is the primary one and this object's to release; else the caller
-  /// keeps it alive.
-  CudaDevice(const CudaDriver &cuda, CUdevice device, CUcontext context, bool retained)
-      : cuda(cuda), device(device), context(context), retained(retained) {}
-  ~CudaDevice() override {
-    if (retained)
-      cuda.cuDevicePrimaryCtxRelease(device);
-  }
+  CudaDevice(CUdevice device, CudaContext context)
+      : cuda(context.cuda), device(device), context(std::move(context)) {}
 
   /// Reads what never changes.
   Result<void> describe() {
@@ -163,7 +152,7 @@ public:
     return {};
   }
 
-  Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact) override {
+  Result<std::shared_ptr<LoadedKernel>> loadCode(const Artifact &artifact) override {
     HALO_ENTER();
     KernelInfo info = artifact.info;
     if (artifact.code.empty())
@@ -186,29 +175,33 @@ public:
       HALO_CUDA(cuFuncGetAttribute, &info.spillBytes, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES, function);
     CUmodule module = std::exchange(guard.module, nullptr);
     return std::shared_ptr<LoadedKernel>(std::make_shared<CudaKernel>(
-        std::move(info), shared_from_this(), cuda, context, module, function));
+        std::move(info), shared_from_this(), context, module, function));
   }
 
-  Result<void> launch(const LoadedKernel &kernel, uint64_t blocks, void **params,
-                      Stream stream) override {
-    // Exact type: final, and cheaper than a cast on a path that takes microseconds.
-    auto &own = static_cast<const CudaKernel &>(kernel);
-    if (typeid(kernel) != typeid(CudaKernel) || own.device.get() != this)
-      return invalid(fmt::format("kernel {} was loaded on another device", kernel.info.kernel));
-    if (blocks > INT32_MAX)
-      return invalid(fmt::format("kernel {}: {} blocks are above the limit {}", kernel.info.kernel,
-                                 blocks, INT32_MAX));
-    if (blocks == 0)
-      return {};
-    if (!params)
-      return invalid(fmt::format("kernel {} is launched without parameters", kernel.info.kernel));
+  Result<void> enqueue(const LoadedKernel &kernel, uint32_t blocks, void **params,
+                       Stream stream) override {
     HALO_ENTER();
-    HALO_CUDA(cuLaunchKernel, own.function, unsigned(blocks), 1, 1, unsigned(kernel.info.threads),
-              1, 1, unsigned(kernel.info.sharedBytes), static_cast<CUstream>(stream), params,
-              nullptr);
+    CUresult result = cuda.cuLaunchKernel(
+        static_cast<const CudaKernel &>(kernel).entry, blocks, 1, 1, unsigned(kernel.info.threads),
+        1, 1, unsigned(kernel.info.sharedBytes), static_cast<CUstream>(stream), params, nullptr);
+    if (result != 0)
+      return launchError(kernel, static_cast<CUstream>(stream), result);
     return {};
   }
 
+  Result<Stream> createStream() override {
+    HALO_ENTER();
+    CUstream stream = nullptr;
+    HALO_CUDA(cuStreamCreate, &stream, CU_STREAM_NON_BLOCKING);
+    return static_cast<Stream>(stream);
+  }
+  Result<void> destroyStream(Stream stream) override {
+    if (!stream)
+      return {};
+    HALO_ENTER();
+    HALO_CUDA(cuStreamDestroy, static_cast<CUstream>(stream));
+    return {};
+  }
   Result<void> synchronize(Stream stream) override {
     HALO_ENTER();
     HALO_CUDA(cuStreamSynchronize, static_cast<CUstream>(stream));
@@ -232,7 +225,45 @@ public:
     return double(milliseconds);
   }
 
+  bool capturing(Stream stream) const override {
+    CurrentContext scope(context);
+    int status = 0;
+    // An error means that another stream's capture forbids to ask: no time to load either.
+    return scope &&
+           (cuda.cuStreamIsCapturing(static_cast<CUstream>(stream), &status) != 0 || status);
+  }
+  Result<void> beginCapture(Stream stream) override {
+    HALO_ENTER();
+    // Other threads may go on to load and allocate meanwhile.
+    HALO_CUDA(cuStreamBeginCapture, static_cast<CUstream>(stream),
+              CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+    return {};
+  }
+  Result<std::unique_ptr<Graph>> endCapture(Stream stream) override {
+    HALO_ENTER();
+    CUgraph recorded = nullptr;
+    HALO_CUDA(cuStreamEndCapture, static_cast<CUstream>(stream), &recorded);
+    CUgraphExec graph = nullptr;
+    CUresult result = cuda.cuGraphInstantiateWithFlags(&graph, recorded, 0);
+    cuda.cuGraphDestroy(recorded);
+    HALO_CHECK(cuda.check(result, "cuGraphInstantiateWithFlags"));
+    return std::unique_ptr<Graph>(std::make_unique<CudaGraph>(shared_from_this(), context, graph));
+  }
+
 private:
+  /// Says what the driver's number does not.
+  [[gnu::cold, gnu::noinline]] Error launchError(const LoadedKernel &kernel, CUstream stream,
+                                                 CUresult result) const {
+    CUcontext own = nullptr, streams = nullptr;
+    std::string why = cuda.check(result, "cuLaunchKernel").error().message;
+    if (stream && cuda.cuCtxGetCurrent(&own) == 0 && cuda.cuStreamGetCtx(stream, &streams) == 0 &&
+        own != streams)
+      return invalid(fmt::format("kernel {} was loaded in another context than that of the stream "
+                                 "it is launched on ({})",
+                                 kernel.info.kernel, why));
+    return failed(fmt::format("kernel {}: {}", kernel.info.kernel, why));
+  }
+
   Result<void> attribute(int which, int &value) const {
     HALO_CUDA(cuDeviceGetAttribute, &value, which, device);
     return {};
@@ -240,8 +271,7 @@ private:
 
   const CudaDriver &cuda;
   const CUdevice device;
-  const CUcontext context;
-  const bool retained;
+  const CudaContext context;
   std::string deviceName, archName;
   DeviceTraits facts;
   int ptx = 0;
@@ -263,14 +293,8 @@ Result<std::shared_ptr<Device>> openCudaDevice(int ordinal) {
   CUdevice device = 0;
   HALO_CHECK(cuda.check(cuda.cuDeviceGet(&device, ordinal), "cuDeviceGet"));
 
-  CUcontext context = nullptr;
-  CUdevice current = -1;
-  bool callers = cuda.cuCtxGetCurrent(&context) == 0 && context &&
-                 cuda.cuCtxGetDevice(&current) == 0 && current == device;
-  if (!callers)
-    HALO_CHECK(
-        cuda.check(cuda.cuDevicePrimaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain"));
-  auto opened = std::make_shared<CudaDevice>(cuda, device, context, !callers);
+  HALO_TRY(context, CudaContext::open(cuda, device));
+  auto opened = std::make_shared<CudaDevice>(device, std::move(context));
   HALO_CHECK(opened->describe());
   return std::shared_ptr<Device>(std::move(opened));
 }

@@ -44,6 +44,7 @@ Result<const CudaDriver *> openDriver() {
   need("cuCtxPopCurrent_v2", driver->cuCtxPopCurrent);
   need("cuMemAlloc_v2", driver->cuMemAlloc);
   need("cuMemFree_v2", driver->cuMemFree);
+  need("cuPointerGetAttribute", driver->cuPointerGetAttribute);
   need("cuMemcpyHtoD_v2", driver->cuMemcpyHtoD);
   need("cuMemcpyDtoH_v2", driver->cuMemcpyDtoH);
   need("cuMemcpyDtoDAsync_v2", driver->cuMemcpyDtoDAsync);
@@ -59,7 +60,18 @@ Result<const CudaDriver *> openDriver() {
   need("cuEventRecord", driver->cuEventRecord);
   need("cuEventSynchronize", driver->cuEventSynchronize);
   need("cuEventElapsedTime", driver->cuEventElapsedTime);
+  need("cuStreamCreate", driver->cuStreamCreate);
+  need("cuStreamDestroy_v2", driver->cuStreamDestroy);
   need("cuStreamSynchronize", driver->cuStreamSynchronize);
+  need("cuStreamGetCtx", driver->cuStreamGetCtx);
+  need("cuStreamBeginCapture_v2", driver->cuStreamBeginCapture);
+  need("cuStreamEndCapture", driver->cuStreamEndCapture);
+  need("cuStreamIsCapturing", driver->cuStreamIsCapturing);
+  need("cuGraphInstantiateWithFlags", driver->cuGraphInstantiateWithFlags);
+  need("cuGraphLaunch", driver->cuGraphLaunch);
+  need("cuGraphDestroy", driver->cuGraphDestroy);
+  need("cuGraphExecDestroy", driver->cuGraphExecDestroy);
+  find(library, "cuCtxGetId", driver->cuCtxGetId);
   find(library, "cuFuncLoad", driver->cuFuncLoad);
   if (missing)
     return unavailable(fmt::format("{} lacks {}: the driver is too old", kFileName, missing));

@@ -2,9 +2,9 @@
 // sim (the CPU simulator in libhalo_compiler.so) and cuda (the driver API, opened at run time).
 // All three pass one conformance suite, tests/unit/runtime/DeviceConformance.cpp.
 //
-// Ownership: a Device is shared; memory and kernels come as move-only handles that release what
-// they hold and keep their device alive. Thread-safety: all functions may be called from several
-// threads; a Stream orders the work given to it.
+// Ownership: a Device is shared; memory, streams, graphs and kernels come as handles that release
+// what they hold and keep their device alive. Thread-safety: all functions may be called from
+// several threads; a Stream orders the work given to it, and is captured by one thread.
 #pragma once
 
 #include "runtime/Export.h"
@@ -21,7 +21,8 @@
 
 namespace halo {
 
-/// A CUstream on cuda (a caller's own may be passed); ignored elsewhere. 0 is the default stream.
+/// A CUstream on cuda (a caller's own may be passed); elsewhere what createStream() made. Null is
+/// the default stream.
 using Stream = void *;
 
 /// What the compiler made for a device: bytes in the device's own form, and how to launch them.
@@ -30,14 +31,26 @@ struct Artifact {
   std::string code; ///< A cubin or PTX (cuda), LLVM bitcode (sim); unused on null.
 };
 
-/// A loaded kernel. Unloaded when the last reference goes.
-class HALO_API LoadedKernel {
-public:
-  virtual ~LoadedKernel();
-  const KernelInfo info;
+class Device;
 
-protected:
-  explicit LoadedKernel(KernelInfo info) : info(std::move(info)) {}
+/// A loaded kernel. Unloaded when the last reference goes.
+class HALO_API LoadedKernel : public std::enable_shared_from_this<LoadedKernel> {
+public:
+  LoadedKernel(KernelInfo info, std::shared_ptr<const Device> device)
+      : info(std::move(info)), device(std::move(device)) {}
+  virtual ~LoadedKernel();
+  /// The CUfunction on cuda, for callers who launch it themselves; null elsewhere.
+  virtual void *function() const { return nullptr; }
+  const KernelInfo info;
+  const std::shared_ptr<const Device> device;
+};
+
+/// What Device::capture recorded. The captured kernels and the tensors' memory must outlive it.
+class HALO_API Graph {
+public:
+  virtual ~Graph();
+  /// Enqueues all of it, in the captured order and with the captured arguments.
+  virtual Result<void> launch(Stream stream = nullptr) = 0;
 };
 
 class HALO_API Device : public std::enable_shared_from_this<Device> {
@@ -63,12 +76,22 @@ public:
   /// Enqueues, on the default stream, setting every byte.
   virtual Result<void> fill(void *device, uint8_t byte, size_t bytes) = 0;
 
-  virtual Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact) = 0;
+  /// Refused inside capture(): loading synchronises.
+  Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact);
   /// Enqueues one launch; never allocates, loads or synchronises on cuda. `params` is the flat
   /// parameter list of KernelInfo.h. Zero blocks launch nothing and succeed.
-  virtual Result<void> launch(const LoadedKernel &kernel, uint64_t blocks, void **params,
-                              Stream stream) = 0;
+  Result<void> launch(const LoadedKernel &kernel, uint64_t blocks, void **params, Stream stream);
+
+  /// A stream of its own, which does not wait for the default stream. See DeviceStream.
+  virtual Result<Stream> createStream() = 0;
+  virtual Result<void> destroyStream(Stream stream) = 0;
   virtual Result<void> synchronize(Stream stream) = 0;
+
+  /// Records what `work` launches on `stream`, in this thread, instead of running it. The default
+  /// stream cannot be captured. A failing `work` is the capture's failure.
+  Result<std::unique_ptr<Graph>> capture(Stream stream, const std::function<Result<void>()> &work);
+  /// Whether launches on `stream` are being recorded, by capture() or by the caller's own means.
+  virtual bool capturing(Stream stream) const = 0;
 
   /// Milliseconds between the start and the end of what `work` enqueues on the default stream.
   /// `before`, if any, is enqueued just ahead of the measured span: an L2 flush, which also hides
@@ -77,6 +100,15 @@ public:
                               const std::function<Result<void>()> &work) = 0;
   /// Enqueues a device-to-device copy on the default stream (the copy ceiling's measure).
   virtual Result<void> copy(void *to, const void *from, size_t bytes) = 0;
+
+protected:
+  // What the functions above leave to a device, once they have checked what all devices refuse.
+  virtual Result<std::shared_ptr<LoadedKernel>> loadCode(const Artifact &artifact) = 0;
+  virtual Result<void> enqueue(const LoadedKernel &kernel, uint32_t blocks, void **params,
+                               Stream stream) = 0;
+  virtual Result<void> beginCapture(Stream stream) = 0;
+  /// Ends what beginCapture began, also after a failure in between.
+  virtual Result<std::unique_ptr<Graph>> endCapture(Stream stream) = 0;
 };
 
 /// Options of the simulator device.
@@ -91,6 +123,21 @@ HALO_API Result<std::shared_ptr<Device>> openSimDevice(SimOptions options = {});
 HALO_API Result<std::shared_ptr<Device>> openCudaDevice(int ordinal = 0);
 /// "null", "sim", "cuda", "cuda:1"; "" takes cuda where there is one, else sim.
 HALO_API Result<std::shared_ptr<Device>> openDevice(std::string_view name);
+
+/// A move-only stream.
+class HALO_API DeviceStream {
+public:
+  DeviceStream() = default;
+  static Result<DeviceStream> create(std::shared_ptr<Device> device);
+  DeviceStream(DeviceStream &&other) noexcept;
+  DeviceStream &operator=(DeviceStream &&other) noexcept;
+  ~DeviceStream();
+  Stream get() const { return stream; }
+
+private:
+  std::shared_ptr<Device> device;
+  Stream stream = nullptr;
+};
 
 /// Move-only device memory.
 class HALO_API DeviceBuffer {

@@ -27,7 +27,27 @@ std::string_view name(OperandKind kind) {
   return "?";
 }
 
+size_t rank(OperandKind kind) {
+  switch (kind) {
+  case OperandKind::View:
+  case OperandKind::State:
+    return 3;
+  case OperandKind::Taps:
+    return 2;
+  case OperandKind::Channel:
+    return 1;
+  }
+  return 0;
+}
+
 std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "bld"; }
+
+size_t KernelInfo::parameterCount() const {
+  size_t count = kSizeParameters;
+  for (const Operand &operand : operands)
+    count += 1 + rank(operand.kind);
+  return count;
+}
 
 bool KernelInfo::storesState() const {
   return std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {

@@ -29,6 +29,9 @@ namespace halo {
 /// The version of the parameter list above; an artifact of another version is refused.
 constexpr int kCallingConvention = 1;
 
+/// The i32 parameters at the end of the list; all others are 8 bytes wide.
+constexpr size_t kSizeParameters = 6;
+
 enum class OperandKind : uint8_t { View, Taps, Channel, State };
 enum class Layout : uint8_t { BDL, BLD };
 
@@ -78,6 +81,8 @@ struct HALO_API KernelInfo {
   /// Resources as the assembler reported them; -1 where nobody has assembled yet.
   int registers = -1, spillBytes = -1, staticSharedBytes = -1;
 
+  /// Length of the flat parameter list, the sizes included.
+  size_t parameterCount() const;
   bool storesState() const;
   /// Number of channel tiles for D channels.
   int64_t tileCount(int64_t d) const;
@@ -88,6 +93,8 @@ struct HALO_API KernelInfo {
   static Result<KernelInfo> fromJson(std::string_view json);
 };
 
+/// Dimensions, and so strides, of such an operand.
+HALO_API size_t rank(OperandKind kind);
 HALO_API std::string_view name(OperandKind kind);
 HALO_API std::string_view name(Layout layout);
 

@@ -10,19 +10,6 @@ namespace halo {
 
 namespace {
 
-size_t rankOf(OperandKind kind) {
-  switch (kind) {
-  case OperandKind::View:
-  case OperandKind::State:
-    return 3;
-  case OperandKind::Taps:
-    return 2;
-  case OperandKind::Channel:
-    return 1;
-  }
-  return 0;
-}
-
 bool hasElements(const TensorRef &tensor) {
   return std::find(tensor.shape.begin(), tensor.shape.end(), 0) == tensor.shape.end();
 }
@@ -58,12 +45,12 @@ Result<void> checkForm(const Operand &operand, const TensorRef &tensor) {
   if (tensor.dtype != operand.dtype)
     return invalid(fmt::format("operand {} has dtype {} where the kernel was made for {}",
                                operand.name, name(tensor.dtype), name(operand.dtype)));
-  size_t rank = rankOf(operand.kind);
-  if (tensor.shape.size() != rank)
+  size_t expected = rank(operand.kind);
+  if (tensor.shape.size() != expected)
     return invalid(fmt::format("operand {} has rank {} where a {} has rank {}", operand.name,
-                               tensor.shape.size(), name(operand.kind), rank));
-  if (tensor.strides.size() != rank)
-    return invalid(fmt::format("operand {} has {} sizes and {} strides", operand.name, rank,
+                               tensor.shape.size(), name(operand.kind), expected));
+  if (tensor.strides.size() != expected)
+    return invalid(fmt::format("operand {} has {} sizes and {} strides", operand.name, expected,
                                tensor.strides.size()));
   for (int64_t size : tensor.shape)
     if (size < 0)
@@ -217,8 +204,9 @@ std::string misalignment(const Operand &operand, const TensorRef &tensor) {
     int64_t expected = 1;
     for (size_t i = tensor.shape.size(); i-- > 0; expected *= tensor.shape[i])
       if (tensor.shape[i] > 1 && tensor.strides[i] != expected)
-        return fmt::format("operand {} has stride {} in dimension {} where 16-byte accesses need {}",
-                           operand.name, tensor.strides[i], i, expected);
+        return fmt::format(
+            "operand {} has stride {} in dimension {} where 16-byte accesses need {}", operand.name,
+            tensor.strides[i], i, expected);
     return "";
   }
   size_t contiguous = 2; // L of [B, C, L], C of [B, L, C].

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 HALO = os.environ.get("HALO", "halo")
 REPORT = os.path.join(ROOT, "bench", "report.py")
+PICTURE = os.path.join(ROOT, "bench", "picture.py")
 SETTINGS = {"K": "4", "layout": "bld", "activation": "silu", "T": "bf16", "W": "bf16"}
 SHAPE = {"B": 1, "D": 64, "L": 128}
 README = "before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nafter\n"
@@ -28,6 +30,16 @@ def peers():
              "dtype": "bf16", "with": ["bias"], "peers": {"triton": {"fraction": 0.5}, "causal-conv1d": {"skipped": "absent"}}}
     return {"device": "Some GPU 1", "date": "2026-01-02", "versions": {"triton": "3"}, "repeat": 50, "protocol": "cold L2",
             "results": [entry]}
+
+
+def states():
+    """One convolution in four states, with graphs, and a kernel without taps."""
+    (row, _) = bench()["results"]
+    rows = [{**row, "l2": l2, "clock": clock, "fraction": fraction, "ms": ms, "graph": {"ms": ms - 0.001}}
+            for l2, clock, fraction, ms in (("cold", "sustained", 0.7, 0.011), ("hot", "sustained", 1.1, 0.007),
+                                            ("cold", "burst", 0.75, 0.01), ("hot", "burst", 1.25, 0.006))]
+    rows += [{**row, "kernel": "scan", "problem": "scan %d" % s, "params": {"S": str(s), "layout": "bld"}, "with": []} for s in (8, 16)]
+    return bench(results=rows, protocol="cold L2, burst; cold L2, sustained; hot L2; interleaved")
 
 
 class Suites(unittest.TestCase):
@@ -73,16 +85,38 @@ class Report(unittest.TestCase):
         text = self.read("README.md")
         self.assertTrue(text.startswith("before\n<!-- bench:begin -->\n") and text.endswith("\n<!-- bench:end -->\nafter\n"))
         self.assertIn("| conv | bld | 1, 64, 128 | 0.0100 | 3000 | 4000 | 0.75 | 0.50 |", text)
-        for word in ("Some GPU 1, 2026-01-02, commit abc", "Not measured: 1 of 2", "out of memory"):
+        for word in ("Some GPU 1, 2026-01-02, commit abc, bf16, silu, bias; ", "Not measured: 1 of 2", "out of memory"):
             self.assertIn(word, text)
         merged = json.loads(self.read("some-gpu-1.json"))
         self.assertEqual(merged["results"][0]["peers"]["triton"]["fraction"], 0.5)
         self.assertEqual(merged["results"][0]["problem"], "causal_conv1d --set K=4")
 
+    def test_the_readme_shows_the_results(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            text = file.read()
+        shown = text.split("<!-- bench:begin -->")[1].split("<!-- bench:end -->")[0].strip()
+        with open(os.path.join(ROOT, "bench", "results", "nvidia-h200.json"), encoding="utf-8") as file:
+            results = json.load(file)
+        sys.path.insert(0, os.path.join(ROOT, "bench"))
+        import report
+        self.assertEqual(report.tables(results), shown)
+
     def test_alone(self):
         done = self.report(self.write("b", bench()))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("triton", done.stdout)
+
+    def test_states(self):
+        done = self.report(self.write("b", states()), "--peers", self.write("p", peers()))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| fraction | sustained | hot L2 ms | graph ms | triton |", done.stdout)
+        self.assertIn("| conv | bld | 1, 64, 128 | 0.0100 | 3000 | 4000 | 0.75 | 0.70 | 0.0060 | 0.0090 | 0.50 |", done.stdout)
+        self.assertIn("Also measured: cold L2, sustained; hot L2.", done.stdout)
+        self.assertIn("commit abc; the median", done.stdout, "what only some rows have is no heading")
+        self.assertIn("| scan | S=8 | 1, 64, 128 |", done.stdout)
+        merged = json.loads(self.read("some-gpu-1.json"))["results"]
+        self.assertEqual([row["clock"] for row in merged[:4]], ["sustained", "sustained", "burst", "burst"])
+        self.assertEqual(["triton" in row["peers"] for row in merged[:4]], [True, False, True, False], "peers ran with a cold L2")
 
     def test_refusals(self):
         good = self.write("b", bench())
@@ -98,6 +132,45 @@ class Report(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(naming, done.stderr)
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def picture(self, results, name="x.svg"):
+        return subprocess.run([sys.executable, PICTURE, results, "-o", os.path.join(self.folder, name)], capture_output=True, text=True, timeout=60)
+
+    def test_committed_pictures(self):
+        folder = os.path.join(ROOT, "bench", "results")
+        pictures = glob.glob(os.path.join(folder, "*.svg"))
+        self.assertTrue(pictures)
+        for path in pictures:
+            with self.subTest(path):
+                done = self.picture(path[:-len("svg")] + "json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                with open(path, encoding="utf-8") as file:
+                    self.assertEqual(self.read("x.svg"), file.read(), "draw it again: bench/picture.py")
+
+    def test_picture(self):
+        done = self.report(self.write("b", states()), "--peers", self.write("p", peers()))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.picture(os.path.join(self.folder, "some-gpu-1.json"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        svg = xml.etree.ElementTree.fromstring(self.read("x.svg"))
+        elements = [element for element in svg.iter() if element.get("class")]
+        bars = [float(bar.get("width")) for bar in elements if bar.get("class") == "halo"][1:]  # The first is the legend's.
+        (peer,) = [float(bar.get("width")) for bar in elements if bar.get("class") == "peer0"][1:]
+        self.assertEqual(len(bars), 3, "one for each case, whatever its states")
+        self.assertAlmostEqual(peer / bars[0], 0.5 / 0.75, delta=0.01)
+        self.assertEqual(len([mark for mark in elements if mark.get("class") == "mark"]), 2, "the sustained load, and its legend")
+        text = [element.text for element in elements]
+        for word in ("causal_conv1d, bld, K = 4", "scan, bld", "S = 8", "0.75", "0.50", "copy", "1, 64, 128"):
+            self.assertIn(word, text)
+        self.assertNotIn("http", self.read("x.svg").replace("http://www.w3.org/2000/svg", ""), "nothing outside the picture")
+
+    def test_no_picture(self):
+        for results, naming in ((self.write("empty", {**bench(results=[]), "peers": {}}), "no row"), (os.path.join(self.folder, "absent"), "absent")):
+            done = self.picture(results)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(naming, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertFalse(os.path.exists(os.path.join(self.folder, "x.svg")))
 
 
 if __name__ == "__main__":

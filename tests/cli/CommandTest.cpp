@@ -1,6 +1,5 @@
 // The parts of the command that need no compiler, against values worked by hand.
 #include "tools/halo/Arguments.h"
-#include "tools/halo/BenchCase.h"
 #include "tools/halo/DeviceTensors.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/ProblemOptions.h"
@@ -61,21 +60,24 @@ TEST(Arguments, OneSetTakesSeveralValues) {
             "unexpected argument 'K=4' of halo test");
 }
 
-TEST(Statistics, QuantilesInterpolate) {
-  Statistics three = summarise({3, 1, 2});
-  EXPECT_DOUBLE_EQ(three.median, 2);
-  EXPECT_DOUBLE_EQ(three.p10, 1.2);
-  EXPECT_DOUBLE_EQ(three.p90, 2.8);
-  EXPECT_DOUBLE_EQ(summarise({1, 2}).median, 1.5);
-  EXPECT_DOUBLE_EQ(summarise({}).median, 0);
-}
-
-TEST(BenchCase, Shapes) {
-  Result<Shape> shape = parseShape("L=65536,D=2147483647");
-  ASSERT_TRUE(bool(shape));
-  EXPECT_EQ(shape->b, 1);
-  EXPECT_EQ(shape->d * shape->l, int64_t(65536) * 2147483647);
-  EXPECT_EQ(messageOf(parseShape("D=1")), "--shape 'D=1' has no L: expected B=1,L=65536,D=4096");
+TEST(Arguments, AnOptionOfTwoValues) {
+  Syntax syntax;
+  syntax.command = "test";
+  syntax.positionals = {"[KERNEL]"};
+  syntax.options = {{"--compare", "A B", "", false, 2}, {"--flag", "", ""}};
+  for (std::vector<std::string> words : std::vector<std::vector<std::string>>{
+           {"--compare", "x=1", "", "k", "--flag"}, {"k", "--flag", "--compare=x=1", ""}}) {
+    Result<Arguments> parsed = Arguments::parse(syntax, words);
+    ASSERT_TRUE(bool(parsed)) << messageOf(parsed);
+    EXPECT_EQ(parsed->values("--compare"), (std::vector<std::string>{"x=1", ""}));
+    EXPECT_EQ(parsed->positional(0), "k");
+    EXPECT_TRUE(parsed->has("--flag"));
+  }
+  const char *missing = "option --compare needs 2 values: --compare A B";
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a"})), missing);
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a", "--flag"})), missing);
+  EXPECT_EQ(messageOf(Arguments::parse(syntax, {"--compare", "a", "b", "--compare", "c", "d"})),
+            "option --compare is given twice");
 }
 
 /// causal_conv1d_split as the compiler describes it, in short.

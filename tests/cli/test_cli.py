@@ -127,6 +127,94 @@ class ListDoctorBench(CliCase):
         self.assertNotIn("ms", copy[0])
         self.succeeds("bench", "causal_conv1d_split", "--shape", "L=16,D=24", "--set", "split=q:8,k:16", "--set", "K=3", *SIM)
 
+    def test_states(self):
+        base = ("bench", "causal_conv1d", "--shape", "L=32,D=16", "--set", "K=4", *SIM, "--repeat", "2")
+        (row,) = self.succeeds_json(*base)["results"]
+        self.assertEqual((row["l2"], row["clock"]), ("cold", "unpaced"))
+        self.assertEqual(self.succeeds_json(*base, "--hot")["results"][0]["l2"], "hot")
+        rows = self.succeeds_json(*base, "--l2", "both", "--clock", "both")["results"]
+        self.assertEqual([(row["l2"], row["clock"]) for row in rows],
+                         [(l2, clock) for l2 in ("cold", "hot") for clock in ("burst", "sustained")])
+        self.assertEqual(len({row["copy"]["ms"] for row in rows}), 4, "each state has a copy of its own")
+        text = self.succeeds(*base, "--l2", "both").stdout.decode()
+        self.assertRegex(text, r"(?s)L2 +clock.* cold +unpaced.* hot +unpaced")
+        self.assertEqual(len(self.succeeds_json(*base, "--peer-copy-only", "--l2", "both")["results"]), 2)
+        self.refused(*base, "--l2", "warm", naming=["--l2", "'warm'"])
+        self.refused(*base, "--clock", "bursts", naming=["--clock", "'burst'"])
+        self.refused(*base, "--hot", "--l2", "both", naming=["--hot", "--l2"])
+
+    def test_graph(self):
+        base = ("bench", "causal_conv1d", "--shape", "L=32,D=16", "--set", "K=4", *SIM, "--repeat", "6")
+        (row,) = self.succeeds_json(*base)["results"]
+        self.assertNotIn("graph", row)
+        for row in self.succeeds_json(*base, "--graph", "--l2", "both", "--schedule", "num_warps=1", "--schedule", "num_warps=2")["results"]:
+            self.assertEqual(row["graph"]["bytes"], row["bytes"])
+            self.assertGreater(row["graph"]["ms"], 0)
+            self.assertIsNone(row["graph"]["fraction"])
+            self.assertNotEqual(row["graph"]["ms"], row["ms"], "plain launches and replays are timed apart")
+        self.assertIn("graph ms", self.succeeds(*base, "--graph").stdout.decode())
+        (compared,) = self.succeeds_json(*base, "--graph", "--compare", "num_warps=1", "num_warps=2")["comparisons"]
+        self.assertEqual(compared["graph"]["rounds"], 6)
+        self.assertNotEqual(compared["graph"]["ratio"], compared["ratio"])
+        self.assertNotIn("ms", self.succeeds_json(*base, "--graph", "--peer-copy-only")["results"][0])
+
+    def own_kernel(self, name, body):
+        with open(self.path(name), "w") as file:
+            file.write("halo.kernel @own params(K : int, layout : enum<bdl, bld>, T : type, W : type = T)\n"
+                       "  ins(@x : view<T, layout>, @weight : taps<W, K>) outs(@y : view<T, layout>) {\n"
+                       "  %%x = halo.load @x\n  %%f = halo.fir %%x, @weight\n  %s\n  halo.store %%y, @y\n}\n" % body)
+        return self.path(name)
+
+    def test_compare_schedules(self):
+        base = ("bench", "causal_conv1d", "--shape", "B=2,L=32,D=16", "--set", "K=4", *SIM, "--compare", "num_warps=1", "num_warps=2")
+        report = self.succeeds_json(*base, "--repeat", "8", "--l2", "both")
+        self.assertEqual([row["l2"] for row in report["results"]], ["cold", "hot"] * 2)
+        cold, hot = report["comparisons"]
+        self.assertEqual((cold["l2"], hot["l2"], cold["rounds"]), ("cold", "hot", 8))
+        self.assertIn("num_warps=1", cold["a"]["schedule"])
+        self.assertIn("num_warps=2", cold["b"]["schedule"])
+        self.assertEqual(cold["a"]["ms"], report["results"][0]["ms"])
+        self.assertEqual(cold["b"]["ms"], report["results"][2]["ms"])
+        self.assertLessEqual(cold["ratio_low"], cold["ratio"])
+        self.assertLessEqual(cold["ratio"], cold["ratio_high"])
+        self.assertEqual(cold["significant"], not cold["ratio_low"] <= 1 <= cold["ratio_high"])
+        self.assertGreaterEqual(cold["confidence"], 0.95)
+        self.assertTrue(cold["outputs"]["y"]["within_tolerance"])
+        text = self.succeeds(*base).stdout.decode()
+        self.assertIn("too few", text)
+        self.assertIn("y: within tolerance, largest difference 0,", text)
+
+    def test_compare_kernels(self):
+        base = ("bench", "--shape", "B=2,L=32,D=16", *SIM, "--set", "K=4", "layout=bld", "activation=silu", "--repeat", "1", "--compare")
+        same = self.own_kernel("same.mlir", "%y = halo.silu %f")
+        other = self.own_kernel("other.mlir", "%y = arith.addf %f, %f : f32")
+        (agreed,) = self.succeeds_json(*base, "causal_conv1d", same)["comparisons"]
+        self.assertEqual((agreed["a"]["kernel"], agreed["b"]["kernel"]), ("causal_conv1d", same))
+        self.assertLess(agreed["outputs"]["y"]["max_abs"], 0.05)
+        done = self.halo(*base, "causal_conv1d", other, "--json", "-o", self.path("differ.json"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("compute different things: y", done.stderr)
+        (differ,) = json.loads(done.stdout)["comparisons"]
+        self.assertFalse(differ["outputs"]["y"]["within_tolerance"])
+        self.assertGreater(differ["outputs"]["y"]["max_abs"], 0.1)
+        with open(self.path("differ.json")) as file:
+            self.assertEqual(json.load(file), json.loads(done.stdout))
+        null = [word if word != "sim" else "null" for word in base]
+        (unknown,) = self.succeeds_json(*null, "causal_conv1d", other)["comparisons"]
+        self.assertIsNone(unknown["outputs"], "the null device computes nothing")
+
+    def test_compare_refusals(self):
+        base = ("bench", "--shape", "L=8,D=8", "--set", "K=4", *SIM)
+        own = self.own_kernel("own.mlir", "%y = halo.silu %f")
+        self.refused(*base, "causal_conv1d", "--compare", "num_warps=1", naming=["--compare", "2 values"])
+        self.refused(*base, "causal_conv1d", "--compare", "num_warps=1", own, naming=["schedule", "kernel"])
+        self.refused(*base, "--compare", "num_warps=1", "num_warps=2", naming=["KERNEL"])
+        self.refused(*base, "causal_conv1d", "--compare", own, own, naming=["exclude"])
+        self.refused(*base, "causal_conv1d", "--compare", "num_warps=1", "warps=2", naming=["'warps'"])
+        self.refused(*base, "causal_conv1d", "--compare", "a=1", "b=2", "--schedule", "c=3", naming=["--schedule"])
+        self.refused(*base, "--compare", own, "causal_conv1d", "--set", "final_state=true", naming=["final_state", own])
+        self.refused(*base, "--compare", own, "causal_conv1d", "--set", "nonsense=1", naming=["nonsense"])
+
     def suite(self, entries):
         with open(self.path("suite.json"), "w") as file:
             json.dump(entries, file)
@@ -141,6 +229,12 @@ class ListDoctorBench(CliCase):
         self.assertIn("1 of 2", done.stderr)
         self.refused(*self.suite([{**entry, "shapes": 1}]), naming=["entry 1", "'shape'"])
         self.refused(*self.suite([entry, {"kernel": "causal_conv1d"}]), naming=["entry 2", "shape"])
+        compared = {**entry, "compare": ["num_warps=1", "num_warps=2"]}
+        both = self.succeeds_json(*self.suite([entry, compared]), "--l2", "both")
+        self.assertEqual([row["l2"] for row in both["results"]], ["cold", "hot"] * 3)
+        self.assertEqual(len(both["comparisons"]), 2)
+        self.refused(*self.suite([{**compared, "compare": ["num_warps=1"]}]), naming=["entry 1", "two"])
+        self.refused(*self.suite([{**compared, "schedule": "num_warps=1"}]), naming=["entry 1", "'compare'"])
         self.refused(*self.suite({}), naming=["array"])
         self.refused(*self.suite([entry]), "causal_conv1d", naming=["--suite"])
 

@@ -12,6 +12,7 @@
 #   HALO_GPU_SEED          of the random problems; default drawn, and printed
 #   HALO_GPU_REPEAT        timed launches; default 50
 #   HALO_GPU_SUITE         default bench/suites/conv.json
+#   HALO_GPU_BENCH         more words for halo bench, as "--l2 both --clock both --graph"; they take minutes
 #   CAUSAL_CONV1D_PATH     folder of the package causal_conv1d, for the peers
 #   HALO_COMMIT            what is measured, for the JSON
 #
@@ -19,7 +20,7 @@
 set -uo pipefail
 
 if [ $# != 2 ] || [ ! -x "$1/bin/halo" ]; then
-  sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -98,7 +99,8 @@ stages() {
 }
 
 bench() {
-  "$halo" bench --suite "$suite" --device cuda --repeat "$repeat" -o "$out/bench.json"
+  # Unquoted: several words.
+  "$halo" bench --suite "$suite" --device cuda --repeat "$repeat" ${HALO_GPU_BENCH:-} -o "$out/bench.json"
 }
 
 peers() {
@@ -116,7 +118,7 @@ step_in_shell conformance 120
 step_in_shell property $((${HALO_GPU_SECONDS:-90} + 60))
 step_in_shell large 150
 step_in_shell stages 60
-step_in_shell bench 200
+step_in_shell bench 500
 step_in_shell peers 300
 rm -f "$out/step.txt" "$out/stage.cubin"
 

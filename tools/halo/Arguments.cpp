@@ -75,21 +75,26 @@ Result<Arguments> Arguments::parse(const Syntax &syntax, const std::vector<std::
     const Option *option = findOption(syntax, name);
     if (!option)
       return invalid(unknown("option", name, names));
-    std::string value;
-    if (option->valueName.empty()) {
-      if (equals != std::string::npos)
-        return invalid(fmt::format("option {} takes no value", name));
-    } else if (equals != std::string::npos) {
-      value = word.substr(equals + 1);
-    } else if (i + 1 < words.size()) {
-      value = words[++i];
-    } else {
-      return invalid(fmt::format("option {} needs a value: {} {}", name, name, option->valueName));
-    }
+    std::vector<std::string> values;
+    if (equals != std::string::npos)
+      values.push_back(word.substr(equals + 1));
+    if (option->valueName.empty() && !values.empty())
+      return invalid(fmt::format("option {} takes no value", name));
+    size_t wanted = option->valueName.empty() ? 0 : option->numValues;
+    // One value is whatever comes next; of several, none may be the next option.
+    while (values.size() < wanted && i + 1 < words.size() &&
+           (wanted == 1 || words[i + 1].compare(0, 2, "--") != 0))
+      values.push_back(words[++i]);
+    if (values.size() < wanted)
+      return invalid(fmt::format("option {} needs {}: {} {}", name,
+                                 wanted == 1 ? "a value" : fmt::format("{} values", wanted), name,
+                                 option->valueName));
     std::vector<std::string> &given = result.options[name];
     if (!given.empty() && !option->repeatable)
       return invalid(fmt::format("option {} is given twice", name));
-    given.push_back(value);
+    if (values.empty()) // A flag is there or not; its value says nothing.
+      values.emplace_back();
+    given.insert(given.end(), values.begin(), values.end());
     if (option->repeatable && option->valueName.find('=') != std::string::npos)
       list = &given;
   }

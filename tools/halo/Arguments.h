@@ -2,6 +2,8 @@
 //
 //   halo run causal_conv1d --in a.safetensors --out=b.safetensors --set K=4 --check
 //            ^ positional  ^ option with value                              ^ flag
+//   halo bench ... --compare num_warps=4 num_warps=8
+//                  ^ option with two values
 #pragma once
 
 #include "runtime/Result.h"
@@ -20,6 +22,7 @@ struct Option {
   std::string valueName; ///< "NAME=VALUE", shown by --help.
   std::string help;
   bool repeatable = false;
+  size_t numValues = 1; ///< Words that one use takes, where it has a value name.
 };
 
 /// What one command takes; --help prints exactly this.
@@ -44,6 +47,7 @@ public:
   bool has(const std::string &option) const { return options.count(option) != 0; }
   /// The value of an option, or `fallback`.
   std::string value(const std::string &option, const std::string &fallback = "") const;
+  /// All its values, in order: several uses, or several words of one use.
   std::vector<std::string> values(const std::string &option) const;
   /// A whole number of at least `least`.
   Result<int64_t> number(const std::string &option, int64_t fallback, int64_t least) const;

@@ -1,6 +1,8 @@
 #include "tools/halo/BenchCase.h"
 
 #include "runtime/Kernel.h"
+#include "tools/halo/BenchCompare.h"
+#include "tools/halo/BenchReport.h"
 #include "tools/halo/DeviceTensors.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/ProblemOptions.h"
@@ -16,10 +18,17 @@ using namespace halo::tool;
 using Json = nlohmann::ordered_json;
 
 namespace {
-/// One schedule, compiled, loaded and bound to the case's tensors.
+/// What an entrant asks for, before it is compiled.
+struct Request {
+  Problem problem;
+  std::vector<Operand> operands;
+};
+
+/// An entrant, compiled, loaded and bound to the case's tensors.
 struct Candidate {
   Kernel kernel;
   BoundLaunch launch;
+  std::unique_ptr<Graph> graph; ///< Of the one launch, where graphs are asked for.
 };
 
 /// The copy ceiling's two buffers. A copy of half the views' bytes reads and writes as many bytes
@@ -59,14 +68,22 @@ static Result<void> allocateTensors(Device &device, DeviceTensors &tensors,
 }
 
 static Result<Candidate> prepare(const std::shared_ptr<Device> &device, const Problem &problem,
-                                 const CompileOptions &options, DeviceTensors &tensors,
+                                 const CompileOptions &options, DeviceTensors &tensors, bool graph,
                                  uint64_t seed) {
   HALO_TRY(kernel, Kernel::compile(device, problem, options));
   // All candidates of a case work on the same tensors.
   if (tensors.arguments().empty())
     HALO_CHECK(allocateTensors(*device, tensors, kernel.info().operands, options.shapeHint, seed));
   HALO_TRY(launch, kernel.bind(tensors.arguments()));
-  return Candidate{kernel, std::move(launch)};
+  Candidate candidate{kernel, std::move(launch), nullptr};
+  if (graph) {
+    HALO_TRY(stream, DeviceStream::create(device));
+    HALO_TRY(captured, device->capture(stream.get(), [&] {
+      return candidate.kernel.launch(candidate.launch, stream.get());
+    }));
+    candidate.graph = std::move(captured);
+  }
+  return candidate;
 }
 
 static Result<CopyPair> allocateCopy(const std::shared_ptr<Device> &device, size_t bytes) {
@@ -79,14 +96,46 @@ static Result<CopyPair> allocateCopy(const std::shared_ptr<Device> &device, size
   return pair;
 }
 
-static Json numbers(const Statistics &ms, size_t bytes) {
-  Json json = {{"ms", ms.median}, {"ms_p10", ms.p10}, {"ms_p90", ms.p90}, {"bytes", bytes}};
-  json["gb_per_s"] = ms.median > 0 ? Json(double(bytes) / ms.median / 1e6) : Json();
-  return json;
+/// The settings that are `kernel`'s: of two kernels that are compared, one may have compiled in
+/// what the other is told. A name that nobody knows stays, to be refused.
+static std::vector<std::string> settingsOf(const Description &kernel,
+                                           const std::vector<Description> &all,
+                                           const std::vector<std::string> &settings) {
+  std::vector<std::string> own;
+  for (const std::string &setting : settings) {
+    std::string name = setting.substr(0, setting.find('='));
+    auto knows = [&](const Description &other) { return other.param(name) != nullptr; };
+    if (knows(kernel) || std::none_of(all.begin(), all.end(), knows))
+      own.push_back(setting);
+  }
+  return own;
 }
 
-static Json describeRow(const BenchCase &bench, const Problem &problem, const KernelInfo *info) {
-  Json row = {{"kernel", bench.kernel}};
+static Result<std::vector<Request>> readRequests(const BenchCase &bench) {
+  std::vector<Description> kernels;
+  for (const Entrant &entrant : bench.entrants) {
+    HALO_TRY(kernel, describe(entrant.kernel));
+    kernels.push_back(kernel);
+  }
+  std::vector<Request> requests;
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    HALO_TRY(problem,
+             parseProblem(bench.entrants[i].kernel, settingsOf(kernels[i], kernels, bench.settings),
+                          bench.dtype, bench.wdtype, bench.with));
+    std::vector<Operand> operands = operandsOf(kernels[i], problem.params, problem.with);
+    if (problem.align == 16)
+      problem.align = alignmentFor(operands, bench.shape);
+    if (i > 0)
+      HALO_CHECK(checkSameOperands(bench.entrants[0].kernel, requests[0].operands,
+                                   bench.entrants[i].kernel, operands, bench.shape));
+    requests.push_back({std::move(problem), std::move(operands)});
+  }
+  return requests;
+}
+
+static Json describeRow(const BenchCase &bench, size_t entrant, const Problem &problem,
+                        const KernelInfo *info, const Protocol &protocol) {
+  Json row = {{"kernel", bench.entrants[entrant].kernel}};
   if (info) {
     row["problem"] = info->problem;
     row["schedule"] = info->schedule;
@@ -98,59 +147,124 @@ static Json describeRow(const BenchCase &bench, const Problem &problem, const Ke
   row["params"] = problem.params;
   row["with"] = problem.with;
   row["shape"] = {{"B", bench.shape.b}, {"D", bench.shape.d}, {"L", bench.shape.l}};
+  row["l2"] = protocol.hot ? "hot" : "cold";
+  row["clock"] = name(protocol.clock);
   return row;
 }
 
-Result<Json> halo::tool::runCase(const std::shared_ptr<Device> &device, const BenchCase &bench,
-                                 const BenchOptions &options, Progress &progress) {
-  HALO_TRY(kernel, describe(bench.kernel));
-  HALO_TRY(problem,
-           parseProblem(bench.kernel, bench.settings, bench.dtype, bench.wdtype, bench.with));
-  std::vector<Operand> operands = operandsOf(kernel, problem.params, problem.with);
-  if (problem.align == 16)
-    problem.align = alignmentFor(operands, bench.shape);
+/// What is timed in the same rounds: the copy, then each candidate's launch and its graph.
+class Field {
+public:
+  Field(std::function<Result<void>()> copy, const std::vector<Candidate> &candidates) {
+    contenders.push_back({"copy", std::move(copy), {}});
+    for (const Candidate &candidate : candidates) {
+      contenders.push_back({candidate.kernel.info().schedule,
+                            [&candidate] { return candidate.kernel.launch(candidate.launch); },
+                            {}});
+      if (candidate.graph)
+        contenders.push_back({candidate.kernel.info().schedule + ", graph",
+                              [&candidate] { return candidate.graph->launch(); },
+                              {}});
+    }
+    perCandidate = candidates.empty() ? 0 : (contenders.size() - 1) / candidates.size();
+  }
+
+  const std::vector<double> &copy() const { return contenders[0].samples; }
+  const std::vector<double> &plain(size_t i) const {
+    return contenders[1 + i * perCandidate].samples;
+  }
+  const std::vector<double> &graph(size_t i) const {
+    return contenders[2 + i * perCandidate].samples;
+  }
+
+  std::vector<Contender> contenders;
+
+private:
+  size_t perCandidate;
+};
+
+static Json compareRows(const Json &a, const Json &b, const Field &field, bool graph,
+                        const Json &outputs) {
+  Json json = {{"shape", a["shape"]}, {"l2", a["l2"]}, {"clock", a["clock"]}};
+  for (auto [side, row] : {std::pair{"a", &a}, std::pair{"b", &b}})
+    for (const char *field : {"kernel", "schedule", "ms", "ms_p10", "ms_p90"})
+      json[side][field] = (*row)[field];
+  json.update(ratioJson(compareRounds(field.plain(0), field.plain(1))));
+  if (graph)
+    json["graph"] = ratioJson(compareRounds(field.graph(0), field.graph(1)));
+  json["outputs"] = outputs;
+  return json;
+}
+
+/// Names the sides of a comparison by what tells them apart.
+static Side sideOf(const BenchCase &bench, const std::vector<Candidate> &candidates, size_t index) {
+  bool schedules = bench.entrants[0].kernel == bench.entrants[1].kernel;
+  const Candidate &own = candidates[index];
+  return {schedules ? own.kernel.info().schedule : bench.entrants[index].kernel, own.kernel,
+          own.launch};
+}
+
+Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
+                                        const BenchCase &bench, const BenchOptions &options,
+                                        Progress &progress) {
+  HALO_TRY(requests, readRequests(bench));
   DeviceTensors tensors(device, /*guarded=*/false);
   std::vector<Candidate> candidates;
-  for (size_t i = 0; i < bench.schedules.size() && !options.onlyCopy; ++i) {
+  for (size_t i = 0; i < bench.entrants.size() && !options.onlyCopy; ++i) {
+    const Entrant &entrant = bench.entrants[i];
     progress.show(
-        fmt::format("compiling {} ({} of {})", bench.kernel, i + 1, bench.schedules.size()));
-    HALO_TRY(candidate,
-             prepare(device, problem, {bench.schedules[i], bench.shape}, tensors, options.seed));
+        fmt::format("compiling {} ({} of {})", entrant.kernel, i + 1, bench.entrants.size()));
+    HALO_TRY(candidate, prepare(device, requests[i].problem, {entrant.schedule, bench.shape},
+                                tensors, options.graph, options.seed));
     candidates.push_back(std::move(candidate));
   }
-  if (!candidates.empty())
-    operands = candidates[0].kernel.info().operands;
+  OutputComparison outputs;
+  if (bench.compare && device->kind() != "null") {
+    progress.show("comparing the outputs");
+    HALO_TRY(compared, compareOutputs(*device, tensors, sideOf(bench, candidates, 0),
+                                      sideOf(bench, candidates, 1)));
+    outputs = std::move(compared);
+  }
 
-  HALO_TRY(bytes, viewBytes(operands, bench.shape));
+  HALO_TRY(bytes, viewBytes(requests[0].operands, bench.shape));
   size_t copied = bytes / 2;
   HALO_TRY(pair, allocateCopy(device, copied));
-  std::vector<Contender> contenders;
-  contenders.push_back(
-      {"copy", [&] { return device->copy(pair.to.data(), pair.from.data(), copied); }, {}});
-  for (Candidate &candidate : candidates)
-    contenders.push_back({candidate.kernel.info().schedule,
-                          [&candidate] { return candidate.kernel.launch(candidate.launch); },
-                          {}});
-  HALO_CHECK(measure(device, options.protocol, contenders, progress));
+  // A simulator's copy says nothing about what a kernel could reach.
+  bool comparable = device->kind() == "cuda" && copied > 0;
 
-  Json copy = numbers(summarise(contenders[0].samples), 2 * copied), rows = Json::array();
-  if (candidates.empty()) {
-    Json row = describeRow(bench, problem, nullptr);
-    row["copy"] = copy;
-    rows.push_back(row);
+  BenchResult result;
+  result.disagreement = outputs.disagreement;
+  std::vector<Json> rows(bench.entrants.size(), Json::array());
+  for (const Protocol &protocol : options.protocols) {
+    Field field([&] { return device->copy(pair.to.data(), pair.from.data(), copied); }, candidates);
+    HALO_CHECK(measure(device, protocol, field.contenders, progress));
+
+    Json copy = numbersJson(summarise(field.copy()), 2 * copied);
+    if (candidates.empty()) {
+      rows[0].push_back(describeRow(bench, 0, requests[0].problem, nullptr, protocol));
+      rows[0].back()["copy"] = copy;
+    }
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      const Candidate &candidate = candidates[i];
+      Json row = describeRow(bench, i, requests[i].problem, &candidate.kernel.info(), protocol);
+      row["block_l"] = candidate.launch.blockL;
+      row["blocks"] = candidate.launch.blocks;
+      Json timed = numbersJson(summarise(field.plain(i)), bytes);
+      row.update(timed);
+      row["copy"] = copy;
+      row["fraction"] = comparable ? fractionOf(timed, copy) : Json();
+      if (options.graph) {
+        row["graph"] = numbersJson(summarise(field.graph(i)), bytes);
+        row["graph"]["fraction"] = comparable ? fractionOf(row["graph"], copy) : Json();
+      }
+      rows[i].push_back(std::move(row));
+    }
+    if (bench.compare)
+      result.comparisons.push_back(compareRows(rows[0].back(), rows[1].back(), field, options.graph,
+                                               device->kind() == "null" ? Json() : outputs.json));
   }
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    Json row = describeRow(bench, problem, &candidates[i].kernel.info());
-    row["block_l"] = candidates[i].launch.blockL;
-    row["blocks"] = candidates[i].launch.blocks;
-    row.update(numbers(summarise(contenders[i + 1].samples), bytes));
-    row["copy"] = copy;
-    // A simulator's copy says nothing about what a kernel could reach.
-    bool comparable = device->kind() == "cuda" && row["gb_per_s"].is_number() &&
-                      copy["gb_per_s"].is_number() && copied > 0;
-    row["fraction"] =
-        comparable ? Json(row["gb_per_s"].get<double>() / copy["gb_per_s"].get<double>()) : Json();
-    rows.push_back(row);
-  }
-  return rows;
+  for (Json &own : rows)
+    for (Json &row : own)
+      result.rows.push_back(std::move(row));
+  return result;
 }

@@ -43,6 +43,35 @@ Result<Shape> halo::tool::parseShape(const std::string &text) {
   return shape;
 }
 
+static bool isSchedule(const std::string &text) {
+  size_t end = text.size();
+  bool file = end >= 5 && text.compare(end - 5, 5, ".mlir") == 0;
+  return text.empty() || (text.find('=') != std::string::npos && !file);
+}
+
+Result<std::vector<Entrant>> halo::tool::parseCompare(const std::string &kernel,
+                                                      const std::vector<std::string> &names) {
+  if (names.size() != 2)
+    return invalid(
+        fmt::format("--compare needs two schedules or two kernels, not {}", names.size()));
+  const std::string &a = names[0], &b = names[1];
+  if (isSchedule(a) != isSchedule(b))
+    return invalid(
+        fmt::format("--compare: '{}' is a schedule, '{}' a kernel: compare two of a kind",
+                    isSchedule(a) ? a : b, isSchedule(a) ? b : a));
+  if (isSchedule(a)) {
+    if (kernel.empty())
+      return invalid("--compare of two schedules needs their KERNEL");
+    return std::vector<Entrant>{{kernel, a}, {kernel, b}};
+  }
+  if (!kernel.empty())
+    return invalid(
+        fmt::format("KERNEL '{}' and --compare of the kernels '{}' and '{}' exclude each "
+                    "other",
+                    kernel, a, b));
+  return std::vector<Entrant>{{a, ""}, {b, ""}};
+}
+
 static std::string scalar(const Json &value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
@@ -69,30 +98,42 @@ static std::string joined(const std::vector<std::string> &texts) {
 }
 
 static Result<BenchCase> readCase(const Json &entry) {
-  static const std::vector<std::string> fields = {"kernel", "shape", "set",     "dtype",
-                                                  "wdtype", "with",  "schedule"};
+  static const std::vector<std::string> fields = {"kernel", "shape", "set",      "dtype",
+                                                  "wdtype", "with",  "schedule", "compare"};
   if (!entry.is_object())
     return invalid("it is no JSON object");
   for (const auto &[field, value] : entry.items())
     if (std::find(fields.begin(), fields.end(), field) == fields.end())
       return invalid(unknown("field", field, fields));
-  for (const char *field : {"kernel", "shape"})
-    if (!entry.contains(field))
-      return invalid(fmt::format("it has no '{}'", field));
+  bool compare = entry.contains("compare");
+  if (!entry.contains("kernel") && !compare)
+    return invalid("it has no 'kernel'");
+  if (!entry.contains("shape"))
+    return invalid("it has no 'shape'");
+  if (compare && entry.contains("schedule"))
+    return invalid("its 'schedule' and 'compare' exclude each other");
   auto field = [&](const char *name) { return entry.contains(name) ? entry[name] : Json(); };
+  auto text = [&](const char *name) { return entry.contains(name) ? scalar(entry[name]) : ""; };
   BenchCase bench;
-  bench.kernel = scalar(field("kernel"));
-  bench.dtype = entry.contains("dtype") ? scalar(field("dtype")) : "";
-  bench.wdtype = entry.contains("wdtype") ? scalar(field("wdtype")) : "";
+  bench.compare = compare;
+  bench.dtype = text("dtype");
+  bench.wdtype = text("wdtype");
   bench.settings = namedValues(field("set"));
   bench.with = joined(namedValues(field("with")));
-  bench.schedules = namedValues(field("schedule"));
-  if (field("schedule").is_object()) // One schedule, spelled as an object.
-    bench.schedules = {joined(bench.schedules)};
-  if (bench.schedules.empty())
-    bench.schedules.push_back("");
   HALO_TRY(shape, parseShape(joined(namedValues(field("shape")))));
   bench.shape = shape;
+  if (compare) {
+    HALO_TRY(entrants, parseCompare(text("kernel"), namedValues(field("compare"))));
+    bench.entrants = entrants;
+    return bench;
+  }
+  std::vector<std::string> schedules = namedValues(field("schedule"));
+  if (field("schedule").is_object()) // One schedule, spelled as an object.
+    schedules = {joined(schedules)};
+  if (schedules.empty())
+    schedules.push_back("");
+  for (const std::string &schedule : schedules)
+    bench.entrants.push_back({text("kernel"), schedule});
   return bench;
 }
 

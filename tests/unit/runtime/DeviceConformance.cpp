@@ -58,6 +58,42 @@ protected:
     return device->kind() == "cuda" && compiler && (*compiler)->buildId() == "fake";
   }
 
+  /// Tensors of a convolution of equal numbers with taps of one: y is four times x, once four
+  /// positions are seen.
+  struct Convolution {
+    Convolution(DeviceConformance &test, float value)
+        : test(test), x(test.allocate(bytes)), w(test.upload(std::vector<float>(D * 4, 1.0f))),
+          y(test.allocate(bytes)) {
+      fill(value);
+    }
+    /// New inputs; the output is poisoned.
+    void fill(float value) {
+      std::vector<float> values(L * D, value);
+      HALO_EXPECT_OK(test.device->upload(x.data(), values.data(), bytes));
+      HALO_EXPECT_OK(test.device->fill(y.data(), 0xff, bytes));
+      HALO_EXPECT_OK(test.device->synchronize(nullptr));
+    }
+    std::vector<Argument> arguments() const { return arguments(x); }
+    std::vector<Argument> arguments(const DeviceBuffer &from) const {
+      return {{"x", TensorRef::contiguous(from.data(), DType::F32, {1, L, D})},
+              {"weight", TensorRef::contiguous(w.data(), DType::F32, {D, 4})},
+              {"y", TensorRef::contiguous(y.data(), DType::F32, {1, L, D})}};
+    }
+    void expectWritten(float value) {
+      float last = test.download<float>(y).back();
+      if (test.device->kind() == "null")
+        EXPECT_TRUE(std::isnan(last)) << "the null device runs nothing";
+      else
+        EXPECT_EQ(last, 4 * value);
+    }
+    void expectUnwritten() { EXPECT_TRUE(std::isnan(test.download<float>(y).back())); }
+
+    static constexpr int64_t L = 8, D = 32;
+    static constexpr size_t bytes = L * D * sizeof(float);
+    DeviceConformance &test;
+    DeviceBuffer x, w, y;
+  };
+
   std::shared_ptr<Device> device;
 };
 
@@ -213,18 +249,101 @@ TEST_P(DeviceConformance, LaunchesAConvolution) {
 
 TEST_P(DeviceConformance, ABoundLaunchRepeats) {
   COMPILE_OR_SKIP(kernel);
-  std::vector<float> ones(size_t(8 * 32), 1.0f);
-  DeviceBuffer x = upload(ones), w = upload(std::vector<float>(32 * 4, 1.0f));
-  DeviceBuffer y = allocate(x.bytes());
-  auto bound = kernel.bind({{"x", TensorRef::contiguous(x.data(), DType::F32, {1, 8, 32})},
-                            {"weight", TensorRef::contiguous(w.data(), DType::F32, {32, 4})},
-                            {"y", TensorRef::contiguous(y.data(), DType::F32, {1, 8, 32})}});
+  Convolution work(*this, 1);
+  auto bound = kernel.bind(work.arguments());
   HALO_ASSERT_OK(bound);
   for (int i = 0; i < 3; ++i)
     HALO_ASSERT_OK(kernel.launch(*bound));
   HALO_ASSERT_OK(device->synchronize(nullptr));
-  if (device->kind() != "null")
-    EXPECT_EQ(download<float>(y).back(), 4.0f);
+  work.expectWritten(1);
+}
+
+TEST_P(DeviceConformance, StreamsAreTheirOwn) {
+  COMPILE_OR_SKIP(kernel);
+  auto first = DeviceStream::create(device), second = DeviceStream::create(device);
+  HALO_ASSERT_OK(first);
+  HALO_ASSERT_OK(second);
+  EXPECT_NE(first->get(), nullptr);
+  EXPECT_NE(first->get(), second->get());
+  EXPECT_FALSE(device->capturing(first->get()));
+  Convolution one(*this, 1), two(*this, 2);
+  HALO_ASSERT_OK(kernel.launch(one.arguments(), first->get()));
+  HALO_ASSERT_OK(kernel.launch(two.arguments(), second->get()));
+  HALO_ASSERT_OK(device->synchronize(first->get()));
+  HALO_ASSERT_OK(device->synchronize(second->get()));
+  one.expectWritten(1);
+  two.expectWritten(2);
+  DeviceStream moved = std::move(*first);
+  EXPECT_EQ(first->get(), nullptr);
+  HALO_ASSERT_OK(device->destroyStream(nullptr));
+}
+
+TEST_P(DeviceConformance, ACapturedLaunchReplaysOnNewData) {
+  COMPILE_OR_SKIP(kernel);
+  auto stream = DeviceStream::create(device);
+  HALO_ASSERT_OK(stream);
+  Convolution work(*this, 1);
+  auto graph = device->capture(stream->get(), [&]() -> Result<void> {
+    EXPECT_TRUE(device->capturing(stream->get()));
+    // The parameters are the graph's own copy: these are gone when it is launched.
+    HALO_TRY(bound, kernel.bind(work.arguments()));
+    return kernel.launch(bound, stream->get());
+  });
+  HALO_ASSERT_OK(graph);
+  EXPECT_FALSE(device->capturing(stream->get()));
+  HALO_ASSERT_OK(device->synchronize(stream->get()));
+  work.expectUnwritten();
+  for (float value : {1.0f, 3.0f}) {
+    work.fill(value);
+    HALO_ASSERT_OK((*graph)->launch(stream->get()));
+    HALO_ASSERT_OK(device->synchronize(stream->get()));
+    work.expectWritten(value);
+  }
+  work.fill(5);
+  HALO_ASSERT_OK((*graph)->launch());
+  HALO_ASSERT_OK(device->synchronize(nullptr));
+  work.expectWritten(5);
+}
+
+TEST_P(DeviceConformance, ACaptureKeepsTheOrder) {
+  COMPILE_OR_SKIP(kernel);
+  auto stream = DeviceStream::create(device);
+  HALO_ASSERT_OK(stream);
+  // The second convolution reads what the first has written.
+  Convolution first(*this, 1), second(*this, 1);
+  auto graph = device->capture(stream->get(), [&]() -> Result<void> {
+    HALO_CHECK(kernel.launch(first.arguments(), stream->get()));
+    return kernel.launch(second.arguments(first.y), stream->get());
+  });
+  HALO_ASSERT_OK(graph);
+  HALO_ASSERT_OK((*graph)->launch(stream->get()));
+  HALO_ASSERT_OK(device->synchronize(stream->get()));
+  second.expectWritten(4);
+}
+
+TEST_P(DeviceConformance, AFailedCaptureIsOver) {
+  auto stream = DeviceStream::create(device);
+  HALO_ASSERT_OK(stream);
+  auto graph = device->capture(stream->get(), [] { return Result<void>(failed("no work")); });
+  EXPECT_EQ(errorOf(graph), "no work");
+  EXPECT_FALSE(device->capturing(stream->get()));
+  HALO_ASSERT_OK(device->capture(stream->get(), [] { return Result<void>(); }));
+}
+
+TEST_P(DeviceConformance, TheDefaultStreamIsNotCaptured) {
+  expectRefused(device->capture(nullptr, [] { return Result<void>(); }), "default stream");
+}
+
+TEST_P(DeviceConformance, NothingIsLoadedInsideACapture) {
+  auto stream = DeviceStream::create(device);
+  HALO_ASSERT_OK(stream);
+  KernelInfo info;
+  info.kernel = info.entry = "late";
+  auto graph = device->capture(stream->get(), [&]() -> Result<void> {
+    auto loaded = device->load({info, "unseen"});
+    return loaded ? Result<void>() : loaded.error();
+  });
+  expectRefused(graph, "kernel late is not loaded", "capture");
 }
 
 TEST_P(DeviceConformance, ZeroBlocksLaunchNothing) {

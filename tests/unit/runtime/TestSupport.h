@@ -36,6 +36,13 @@ void expectRefused(const Result<T> &result, const Parts &...parts) {
     ASSERT_TRUE(static_cast<bool>(haloOk)) << haloOk.error().message;                              \
   } while (false)
 
+/// The same in a function that returns a value, and without ending it.
+#define HALO_EXPECT_OK(...)                                                                        \
+  do {                                                                                             \
+    const auto &haloOk = (__VA_ARGS__);                                                            \
+    EXPECT_TRUE(static_cast<bool>(haloOk)) << haloOk.error().message;                              \
+  } while (false)
+
 /// Fresh numbers each run; the seed is printed where a test fails.
 class Random {
 public:
