@@ -31,9 +31,19 @@ bool checkForm(const Operand &operand, const TensorRef &tensor, Error &why) {
   return true;
 }
 
+/// Whether each stride steps over the whole of the next dimension: the usual order of a tensor.
+bool nests(const TensorRef &tensor) {
+  int64_t inner = 1;
+  for (size_t i = tensor.shape.size(); i-- > 0;)
+    if (tensor.strides[i] < inner ||
+        __builtin_mul_overflow(tensor.strides[i], tensor.shape[i], &inner))
+      return false;
+  return true;
+}
+
 /// No two elements of an output may share memory. Sorted by stride, each must step over all that
 /// the smaller ones reach; orders that interleave without touching are refused too.
-bool checkNoAlias(const Operand &operand, const TensorRef &tensor, Error &why) {
+[[gnu::noinline]] bool checkNoAlias(const Operand &operand, const TensorRef &tensor, Error &why) {
   struct Dimension {
     uint64_t stride, steps;
   } sorted[Dims::kCapacity];
@@ -60,17 +70,18 @@ bool checkNoAlias(const Operand &operand, const TensorRef &tensor, Error &why) {
   return true;
 }
 
+/// A tensor without elements may lie anywhere; that it has none is looked at last, being rare.
 bool checkMemory(const Operand &operand, const TensorRef &tensor, Error &why) {
-  if (!hasElements(tensor))
-    return true;
   if (!tensor.data)
-    return refuse(why, "operand {} has a null pointer for its {} elements", operand.name,
-                  printSizes(tensor.shape));
+    return !hasElements(tensor) || refuse(why, "operand {} has a null pointer for its {} elements",
+                                          operand.name, printSizes(tensor.shape));
   size_t element = size(operand.dtype);
   if (size_t rest = reinterpret_cast<uintptr_t>(tensor.data) & (element - 1))
-    return refuse(why, "operand {} starts {} bytes past a multiple of its element size {}",
+    return !hasElements(tensor) ||
+           refuse(why, "operand {} starts {} bytes past a multiple of its element size {}",
                   operand.name, rest, element);
-  return !operand.output || checkNoAlias(operand, tensor, why);
+  return !operand.output || nests(tensor) || !hasElements(tensor) ||
+         checkNoAlias(operand, tensor, why);
 }
 
 /// A size, and the operand that said it first.
@@ -220,10 +231,10 @@ bool checkTensors(const LaunchPlan &plan, const TensorRef *const *tensors, Shape
   return true;
 }
 
-bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
-  if (operand.kind == OperandKind::State || !hasElements(tensor))
+/// The rule itself, dimension by dimension.
+static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Error *why) {
+  if (!hasElements(tensor))
     return true;
-  int64_t group = 16 / int64_t(size(tensor.dtype));
   if (uintptr_t rest = reinterpret_cast<uintptr_t>(tensor.data) % 16)
     return refuse(why, "operand {} starts {} bytes past a multiple of 16", operand.name, rest);
   if (operand.kind != OperandKind::View) {
@@ -236,22 +247,39 @@ bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
                       operand.name, tensor.strides[i], i, expected);
     return true;
   }
+  int64_t group = 16 / int64_t(size(tensor.dtype));
   size_t contiguous = 2; // L of [B, C, L], C of [B, L, C].
   const char *letter = operand.layout == Layout::BDL ? "L" : "C";
   if (tensor.strides[contiguous] != 1)
     return refuse(why, "operand {} has stride {} along {} where 16-byte accesses need 1",
                   operand.name, tensor.strides[contiguous], letter);
-  // A power of two: its multiples end in zeros, negative ones too.
-  if (tensor.shape[contiguous] & (group - 1))
+  if (tensor.shape[contiguous] % group)
     return refuse(why, "operand {} has {} = {} where 16-byte accesses need a multiple of {}",
                   operand.name, letter, tensor.shape[contiguous], group);
   for (size_t i = 0; i < contiguous; ++i)
-    if (tensor.shape[i] > 1 && (tensor.strides[i] & (group - 1)))
+    if (tensor.shape[i] > 1 && tensor.strides[i] % group)
       return refuse(why,
                     "operand {} has stride {} in dimension {} where 16-byte accesses need a "
                     "multiple of {}",
                     operand.name, tensor.strides[i], i, group);
   return true;
+}
+
+bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
+  if (operand.kind == OperandKind::State)
+    return true;
+  // The usual tensor first: whole 16-byte groups in every stride but the innermost.
+  uint64_t bits = reinterpret_cast<uintptr_t>(tensor.data);
+  size_t last = tensor.shape.size() - 1;
+  if (operand.kind == OperandKind::View) {
+    uint64_t elements = uint64_t(tensor.shape[2] | tensor.strides[0] | tensor.strides[1]);
+    if (((bits | elements * size(tensor.dtype)) & 15) == 0 && tensor.strides[2] == 1)
+      return true;
+  } else if ((bits & 15) == 0 && tensor.strides[last] == 1 &&
+             (last == 0 || tensor.strides[0] == tensor.shape[1])) {
+    return true;
+  }
+  return checkEveryStride(operand, tensor, why);
 }
 
 } // namespace halo

@@ -102,23 +102,24 @@ Result<void> measureThread(Setup &setup, int64_t launches, std::atomic<int> &wai
   auto raw = [&] {
     if (!function)
       return bool(setup.device->launch(kernel, bound.blocks, bound.params(), stream.get()));
-    return setup.driver.launch(function, unsigned(bound.blocks), 1, 1,
-                               unsigned(kernel.info.threads), 1, 1,
-                               unsigned(kernel.info.sharedBytes), stream.get(), bound.params(),
-                               nullptr) == 0;
+    return setup.driver.launch(
+               function, unsigned(bound.blocks), 1, 1, unsigned(kernel.info.threads), 1, 1,
+               unsigned(kernel.info.sharedBytes), stream.get(), bound.params(), nullptr) == 0;
   };
   auto rounds = [&](int64_t count, bool keep) -> Result<void> {
     auto into = [&](Way way) { return keep ? &samples[way] : nullptr; };
     for (int64_t round = 0; round < count; ++round) {
-      bool ok = timeBatch(into(kClock), [] { return true; }) && timeBatch(into(kRaw), raw) &&
-                timeBatch(into(kBound),
-                          [&] { return bool(setup.kernel->launch(bound, stream.get())); }) &&
-                timeBatch(into(kOperator),
-                          [&] { return bool(setup.conv.launch({x, w, out}, stream.get())); }) &&
-                timeBatch(into(kNamed), [&] {
-                  return bool(
-                      setup.conv.launch({{"x", x}, {"weight", w}, {"y", out}}, stream.get()));
-                });
+      bool ok =
+          timeBatch(into(kClock), [] { return true; }) && timeBatch(into(kRaw), raw) &&
+          timeBatch(into(kBound),
+                    [&] { return bool(setup.kernel->launch(bound, stream.get())); }) &&
+          timeBatch(into(kOperator),
+                    [&] {
+                      return bool(setup.conv.launch({x, w, out}, stream.get()));
+                    }) &&
+          timeBatch(into(kNamed), [&] {
+            return bool(setup.conv.launch({{"x", x}, {"weight", w}, {"y", out}}, stream.get()));
+          });
       if (!ok)
         return failed("a launch failed");
       HALO_CHECK(setup.device->synchronize(stream.get()));
@@ -238,9 +239,9 @@ Result<bool> run(const Options &options) {
     double over = row["over_raw_ns"]["operator"];
     std::puts(fmt::format("{}; operator over raw {:.0f} ns", line, over).c_str());
     if (threads == 1 && options.limit > 0 && over > options.limit) {
-      std::puts(fmt::format("operator is {:.0f} ns over raw, above the limit {:.0f}", over,
-                            options.limit)
-                    .c_str());
+      std::puts(
+          fmt::format("operator is {:.0f} ns over raw, above the limit {:.0f}", over, options.limit)
+              .c_str());
       within = false;
     }
   }

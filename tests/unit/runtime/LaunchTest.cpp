@@ -4,6 +4,7 @@
 #include "tests/unit/runtime/TestSupport.h"
 
 #include <cstring>
+#include <set>
 
 namespace halo {
 namespace {
@@ -417,6 +418,45 @@ TEST_F(LaunchTest, AlignedKernelsRefuseUnalignedViews) {
   reshape("weight", {68, 4});
   EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
   expectRefused(bind(), "C = 68", "multiple of 8");
+}
+
+// The quick answers for usual tensors say what the rules say: here, against every element.
+TEST_F(LaunchTest, RandomViewsAgainstTheirElements) {
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  info.operands = {view("y", Layout::BLD, true)};
+  int aligned = 0, accepted = 0, overlapping = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Dims shape = {random.below(4), random.below(4), 4 * random.below(3) + random.below(2) * 4};
+    Dims strides = TensorRef::contiguous(nullptr, DType::BF16, shape).strides;
+    for (size_t d = 0; d < 3; ++d)
+      if (random.below(3) == 0)
+        strides[d] = random.coin() ? 8 * random.below(5) : random.below(40) - 8;
+    TensorRef y{memory + 4096 + 2 * random.below(2) * random.below(9), DType::BF16, shape, strides};
+    bool groups = strides[2] == 1 && shape[2] % 8 == 0;
+    std::set<int64_t> seen;
+    int64_t elements = 0;
+    for (int64_t b = 0; b < shape[0]; ++b)
+      for (int64_t t = 0; t < shape[1]; ++t)
+        for (int64_t c = 0; c < shape[2]; ++c, ++elements) {
+          int64_t place = b * strides[0] + t * strides[1] + c * strides[2];
+          seen.insert(place);
+          groups &= c || (reinterpret_cast<intptr_t>(y.data) + 2 * place) % 16 == 0;
+        }
+    EXPECT_EQ(alignmentOf(info.operands, {{"y", y}}), groups || !elements ? 16 : 1)
+        << testing::PrintToString(shape) << testing::PrintToString(strides);
+    auto bound = halo::bind(info, {y}, DeviceTraits());
+    bool overlaps = int64_t(seen.size()) < elements;
+    if (overlaps)
+      expectRefused(bound, "operand y", "share memory");
+    aligned += groups && elements;
+    accepted += bool(bound) && elements;
+    overlapping += overlaps;
+  }
+  // All three kinds were met.
+  EXPECT_GT(aligned, 200);
+  EXPECT_GT(accepted, 2000);
+  EXPECT_GT(overlapping, 2000);
 }
 
 TEST_F(LaunchTest, AlignmentAlongLInChannelFirstViews) {
