@@ -28,6 +28,7 @@ struct Tensors {
       std::vector<float> values(bytes / sizeof(float), fill);
       HALO_EXPECT_OK(device->upload(buffer->data(), values.data(), bytes));
     }
+    HALO_EXPECT_OK(device->synchronize(nullptr)); // Other streams do not wait for the default one.
   }
   /// In the operands' order; `shift` moves views off their alignment.
   std::vector<TensorRef> list(size_t shift = 0) const {
