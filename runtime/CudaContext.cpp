@@ -45,10 +45,10 @@ CudaContext::~CudaContext() {
 }
 
 bool CudaContext::alive() const {
-  constexpr CUresult noAllocation = 1; // CUDA_ERROR_INVALID_VALUE
+  constexpr CUresult noContext = 201; // CUDA_ERROR_INVALID_CONTEXT: this thread has none to ask in.
   unsigned long long found = 0;
   CUresult result = cuda.cuPointerGetAttribute(&found, CU_POINTER_ATTRIBUTE_BUFFER_ID, witness);
-  return result == 0 ? found == witnessId : result != noAllocation;
+  return result == 0 ? found == witnessId : result == noContext;
 }
 
 void CurrentContext::enter(const CudaContext &context) {

@@ -30,7 +30,8 @@ public:
       return cuda.cuCtxGetId(nullptr, &other) == 0 && other == id;
     }
     CUcontext other = nullptr;
-    return cuda.cuCtxGetCurrent(&other) == 0 && other == handle;
+    // Without ids a new context may pass for the destroyed one whose address it took.
+    return cuda.cuCtxGetCurrent(&other) == 0 && other == handle && alive();
   }
   /// Whether it still exists.
   bool alive() const;

@@ -126,20 +126,6 @@ std::optional<DType> parseDType(std::string_view text) {
   return std::nullopt;
 }
 
-size_t size(DType type) {
-  switch (type) {
-  case DType::F16:
-  case DType::BF16:
-    return 2;
-  case DType::F32:
-  case DType::I32:
-    return 4;
-  case DType::I64:
-    return 8;
-  }
-  return 0;
-}
-
 double loadAsF64(const void *data, DType type, int64_t index) {
   switch (type) {
   case DType::F32:

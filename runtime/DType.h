@@ -16,8 +16,10 @@ enum class DType : uint8_t { F32, F16, BF16, I32, I64 };
 /// The name users write: "f32", "f16", "bf16", "i32", "i64".
 HALO_API std::string_view name(DType type);
 HALO_API std::optional<DType> parseDType(std::string_view text);
-/// Bytes of one element.
-HALO_API size_t size(DType type);
+/// Bytes of one element: a power of two.
+constexpr size_t size(DType type) {
+  return type == DType::F16 || type == DType::BF16 ? 2 : type == DType::I64 ? 8 : 4;
+}
 inline bool isFloat(DType type) { return type <= DType::BF16; }
 
 /// Element `index` of the array at `data`, widened to f64. Exact for every type but large i64.

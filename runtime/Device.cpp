@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <charconv>
 
 namespace halo {
 
 // Here, so that the vtables have one home.
+LoadedKernel::LoadedKernel(KernelInfo kernel, std::shared_ptr<const Device> on)
+    : info(std::move(kernel)), device(std::move(on)), plan(info, device->traits()) {}
 LoadedKernel::~LoadedKernel() = default;
 Graph::~Graph() = default;
 Device::~Device() = default;
@@ -14,11 +17,26 @@ Device::~Device() = default;
 /// Captures that this thread is inside of.
 static thread_local int captures = 0;
 
-Result<std::shared_ptr<LoadedKernel>> Device::load(const Artifact &artifact) {
+static std::atomic<bool> frozen{false};
+
+void setFrozen(bool value) { frozen = value; }
+bool isFrozen() { return frozen; }
+
+Result<void> checkLoadingAllowed(std::string_view kernel) {
   if (captures)
     return invalid(fmt::format("kernel {} is not loaded, and loading it would break the capture "
                                "that this thread is inside of: load it before",
-                               artifact.info.kernel));
+                               kernel));
+  if (frozen)
+    return invalid(fmt::format("kernel {} is not loaded, and this process is frozen: load it "
+                               "before",
+                               kernel));
+  return {};
+}
+
+Result<std::shared_ptr<LoadedKernel>> Device::load(const Artifact &artifact) {
+  HALO_CHECK(checkLoadingAllowed(artifact.info.kernel));
+  HALO_CHECK(checkParameterCount(artifact.info));
   return loadCode(artifact);
 }
 

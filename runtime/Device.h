@@ -9,6 +9,7 @@
 
 #include "runtime/Export.h"
 #include "runtime/KernelInfo.h"
+#include "runtime/Launch.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
 
@@ -36,13 +37,13 @@ class Device;
 /// A loaded kernel. Unloaded when the last reference goes.
 class HALO_API LoadedKernel : public std::enable_shared_from_this<LoadedKernel> {
 public:
-  LoadedKernel(KernelInfo info, std::shared_ptr<const Device> device)
-      : info(std::move(info)), device(std::move(device)) {}
+  LoadedKernel(KernelInfo info, std::shared_ptr<const Device> device);
   virtual ~LoadedKernel();
   /// The CUfunction on cuda, for callers who launch it themselves; null elsewhere.
   virtual void *function() const { return nullptr; }
   const KernelInfo info;
   const std::shared_ptr<const Device> device;
+  const LaunchPlan plan;
 };
 
 /// What Device::capture recorded. The captured kernels and the tensors' memory must outlive it.
@@ -76,7 +77,8 @@ public:
   /// Enqueues, on the default stream, setting every byte.
   virtual Result<void> fill(void *device, uint8_t byte, size_t bytes) = 0;
 
-  /// Refused inside capture(): loading synchronises.
+  /// Refused inside capture(), because loading synchronises, in a frozen process, and for kernels
+  /// of more than kMaxParameters.
   Result<std::shared_ptr<LoadedKernel>> load(const Artifact &artifact);
   /// Enqueues one launch; never allocates, loads or synchronises on cuda. `params` is the flat
   /// parameter list of KernelInfo.h. Zero blocks launch nothing and succeed.
@@ -110,6 +112,13 @@ protected:
   /// Ends what beginCapture began, also after a failure in between.
   virtual Result<std::unique_ptr<Graph>> endCapture(Stream stream) = 0;
 };
+
+/// A frozen process compiles and loads nothing more: Kernel::compile, Device::load and an Operator
+/// that would have to are refused; what is loaded goes on. For servers, after their warm-up.
+HALO_API void setFrozen(bool frozen);
+HALO_API bool isFrozen();
+/// Refused where the process is frozen or this thread is inside Device::capture.
+HALO_API Result<void> checkLoadingAllowed(std::string_view kernel);
 
 /// Options of the simulator device.
 struct SimOptions {

@@ -2,6 +2,7 @@
 
 #include "runtime/CompilerLibrary.h"
 #include "runtime/Json.h"
+#include "runtime/LaunchBuilder.h"
 
 #include <fmt/format.h>
 
@@ -59,6 +60,7 @@ std::string compileRequest(const Device &device, const Problem &problem,
 
 Result<Kernel> Kernel::compile(std::shared_ptr<Device> device, const Problem &problem,
                                const CompileOptions &options) {
+  HALO_CHECK(checkLoadingAllowed(problem.kernel));
   HALO_TRY(compiler, CompilerLibrary::get());
   HALO_TRY(reply, compiler->call(compileRequest(*device, problem, options)));
   HALO_TRY(parsed, parseReply(reply.json));
@@ -71,16 +73,32 @@ Result<Kernel> Kernel::load(std::shared_ptr<Device> device, const Artifact &arti
   return Kernel(std::move(device), std::move(loaded), {});
 }
 
-Result<BoundLaunch> Kernel::bind(const std::vector<Argument> &arguments) const {
-  return halo::bind(info(), arguments, device->traits());
+template <typename T>
+static Result<BoundLaunch> bindTo(const LoadedKernel &kernel, Span<T> arguments) {
+  BoundLaunch bound;
+  HALO_CHECK(LaunchBuilder(kernel.plan).bind(arguments, bound));
+  return bound;
 }
+
+Result<BoundLaunch> Kernel::bind(Span<Argument> arguments) const {
+  return bindTo(*loaded, arguments);
+}
+
+Result<BoundLaunch> Kernel::bind(Span<TensorRef> tensors) const { return bindTo(*loaded, tensors); }
 
 Result<void> Kernel::launch(const BoundLaunch &bound, Stream stream) const {
   return device->launch(*loaded, bound.blocks, bound.params(), stream);
 }
 
-Result<void> Kernel::launch(const std::vector<Argument> &arguments, Stream stream) const {
-  HALO_TRY(bound, bind(arguments));
+Result<void> Kernel::launch(Span<Argument> arguments, Stream stream) const {
+  BoundLaunch bound;
+  HALO_CHECK(LaunchBuilder(loaded->plan).bind(arguments, bound));
+  return launch(bound, stream);
+}
+
+Result<void> Kernel::launch(Span<TensorRef> tensors, Stream stream) const {
+  BoundLaunch bound;
+  HALO_CHECK(LaunchBuilder(loaded->plan).bind(tensors, bound));
   return launch(bound, stream);
 }
 

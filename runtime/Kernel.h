@@ -41,12 +41,16 @@ public:
   static Result<Kernel> load(std::shared_ptr<Device> device, const Artifact &artifact);
 
   const KernelInfo &info() const { return loaded->info; }
+  const LoadedKernel &loadedKernel() const { return *loaded; }
   const StageTimes &compileTimes() const { return times; }
 
-  /// Checks the arguments; the result can be launched many times while the tensors stay.
-  Result<BoundLaunch> bind(const std::vector<Argument> &arguments) const;
+  /// Checks the arguments, by name; the result can be launched many times while the tensors stay.
+  Result<BoundLaunch> bind(Span<Argument> arguments) const;
+  /// The same without names: tensors in the order of info().operands. The quickest.
+  Result<BoundLaunch> bind(Span<TensorRef> tensors) const;
   Result<void> launch(const BoundLaunch &bound, Stream stream = nullptr) const;
-  Result<void> launch(const std::vector<Argument> &arguments, Stream stream = nullptr) const;
+  Result<void> launch(Span<Argument> arguments, Stream stream = nullptr) const;
+  Result<void> launch(Span<TensorRef> tensors, Stream stream = nullptr) const;
 
 private:
   Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times)

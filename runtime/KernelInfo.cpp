@@ -27,19 +27,6 @@ std::string_view name(OperandKind kind) {
   return "?";
 }
 
-size_t rank(OperandKind kind) {
-  switch (kind) {
-  case OperandKind::View:
-  case OperandKind::State:
-    return 3;
-  case OperandKind::Taps:
-    return 2;
-  case OperandKind::Channel:
-    return 1;
-  }
-  return 0;
-}
-
 std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "bld"; }
 
 size_t KernelInfo::parameterCount() const {

@@ -31,6 +31,8 @@ constexpr int kCallingConvention = 1;
 
 /// The i32 parameters at the end of the list; all others are 8 bytes wide.
 constexpr size_t kSizeParameters = 6;
+/// The longest list a launch has room for; a kernel with more operands is refused when loaded.
+constexpr size_t kMaxParameters = 256;
 
 enum class OperandKind : uint8_t { View, Taps, Channel, State };
 enum class Layout : uint8_t { BDL, BLD };
@@ -94,7 +96,9 @@ struct HALO_API KernelInfo {
 };
 
 /// Dimensions, and so strides, of such an operand.
-HALO_API size_t rank(OperandKind kind);
+constexpr size_t rank(OperandKind kind) {
+  return kind == OperandKind::Channel ? 1 : kind == OperandKind::Taps ? 2 : 3;
+}
 HALO_API std::string_view name(OperandKind kind);
 HALO_API std::string_view name(Layout layout);
 

@@ -1,27 +1,14 @@
 #include "runtime/Launch.h"
 
+#include "runtime/LaunchBuilder.h"
 #include "runtime/LaunchRules.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
 namespace halo {
 
-TensorRef TensorRef::contiguous(void *data, DType dtype, std::vector<int64_t> shape) {
-  TensorRef tensor{data, dtype, std::move(shape), {}};
-  tensor.strides.resize(tensor.shape.size());
-  int64_t stride = 1;
-  for (size_t i = tensor.shape.size(); i-- > 0;) {
-    tensor.strides[i] = stride;
-    // An empty dimension has no strides to speak of; 1 keeps the outer ones sensible.
-    stride *= std::max<int64_t>(tensor.shape[i], 1);
-  }
-  return tensor;
-}
-
-std::vector<int64_t> outputShape(const Operand &output, const Shape &shape) {
+Dims outputShape(const Operand &output, const Shape &shape) {
   int64_t channels = output.channels ? output.channels : output.streams * shape.d;
   switch (output.kind) {
   case OperandKind::View:
@@ -38,50 +25,65 @@ std::vector<int64_t> outputShape(const Operand &output, const Shape &shape) {
   return {};
 }
 
-int alignmentOf(const std::vector<Operand> &operands, const std::vector<Argument> &arguments) {
+int alignmentOf(const std::vector<Operand> &operands, Span<Argument> arguments) {
   for (const Argument &argument : arguments)
     for (const Operand &operand : operands)
-      if (operand.name == argument.name && operand.kind == OperandKind::View &&
+      if (operand.name == argument.name &&
           // Another rank is bind's to refuse; it has no 16-byte accesses.
-          (argument.tensor.shape.size() != 3 || argument.tensor.strides.size() != 3 ||
-           !misalignment(operand, argument.tensor).empty()))
+          (argument.tensor.shape.size() != rank(operand.kind) ||
+           argument.tensor.strides.size() != rank(operand.kind) ||
+           !checkAligned(operand, argument.tensor, nullptr)))
         return 1;
   return 16;
 }
 
-/// Lays out the flat parameter list of KernelInfo.h: one 8-byte slot per parameter, of which an
-/// i32 uses the first four.
-class LaunchBuilder {
-public:
-  void tensor(const Operand &operand, const TensorRef &tensor) {
-    add(tensor.data);
-    bool channelsLast = operand.kind == OperandKind::View && operand.layout == Layout::BLD;
-    if (channelsLast)
-      for (size_t i : {0, 2, 1})
-        add(tensor.strides[i]);
-    else
-      for (int64_t stride : tensor.strides)
-        add(stride);
-  }
-  void size(int64_t value) { add(int32_t(value)); }
+Result<void> checkParameterCount(const KernelInfo &info) {
+  if (size_t count = info.parameterCount(); count > kMaxParameters)
+    return invalid(fmt::format("kernel {} takes {} parameters, above the limit {}", info.kernel,
+                               count, kMaxParameters));
+  return {};
+}
 
-  BoundLaunch finish() {
-    launch.pointers.reserve(launch.slots.size());
-    for (uint64_t &slot : launch.slots)
-      launch.pointers.push_back(&slot);
-    return std::move(launch);
-  }
+LaunchPlan::LaunchPlan(const KernelInfo &info, const DeviceTraits &device)
+    : info(info), device(device), requiredChannels(info.requiredChannels()),
+      storesState(info.storesState()), maxBlockL(INT32_MAX / info.stepL * info.stepL) {}
 
-  BoundLaunch launch;
+BoundLaunch &BoundLaunch::operator=(const BoundLaunch &other) {
+  blocks = other.blocks;
+  shape = other.shape;
+  blockL = other.blockL;
+  count = other.count;
+  std::copy_n(other.slots, count, slots);
+  for (size_t i = 0; i < count; ++i)
+    pointers[i] = &slots[i];
+  return *this;
+}
 
-private:
-  template <typename T> void add(T value) {
-    uint64_t slot = 0;
-    static_assert(sizeof(T) <= sizeof(slot));
-    std::memcpy(&slot, &value, sizeof(T));
-    launch.slots.push_back(slot);
-  }
-};
+bool LaunchBuilder::match(Span<Argument> arguments) {
+  return matchNames(plan->info, arguments, tensors, why);
+}
+
+bool LaunchBuilder::match(Span<TensorRef> list) {
+  const KernelInfo &info = plan->info;
+  if (list.size() != info.operands.size())
+    return refuse(why, "kernel {} is given {} tensors where it has {} operands", info.kernel,
+                  list.size(), info.operands.size());
+  for (size_t i = 0; i < list.size(); ++i)
+    tensors[i] = &list[i];
+  return true;
+}
+
+bool LaunchBuilder::check() { return checkTensors(*plan, tensors, shape, why); }
+
+bool LaunchBuilder::checkAlignment(Error *reason) {
+  const std::vector<Operand> &operands = plan->info.operands;
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (!checkAligned(operands[i], *tensors[i], reason))
+      return false;
+  return knownAligned = true;
+}
+
+bool LaunchBuilder::aligned() { return checkAlignment(nullptr); }
 
 namespace {
 
@@ -91,73 +93,118 @@ constexpr int64_t kPrefetchSteps = 8;
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-struct Grid {
-  int64_t blockL = 0, tilesL = 0, tilesN = 0, blocks = 0;
-};
+} // namespace
 
 /// The grid of one launch. Where block_l is free it grows until the blocks fit into a grid.
-Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
-  Grid grid;
+bool LaunchBuilder::chooseGrid(Grid &grid) {
+  const KernelInfo &info = plan->info;
   int64_t step = info.stepL;
-  if (info.blockL % step)
-    return invalid(fmt::format("kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
-                               info.blockL, step));
-  grid.blockL = info.blockL ? info.blockL : chooseBlockL(info, shape, device);
+  if (info.blockL && info.blockL % step)
+    return refuse(why, "kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
+                  info.blockL, step);
+  grid.blockL = info.blockL ? info.blockL : chooseBlockL(info, shape, plan->device);
   int64_t stripes = 0;
+  grid.tilesN = 0;
   if (shape.d > 0 && shape.b > 0) {
     grid.tilesN = info.tileCount(shape.d);
     stripes = shape.b * grid.tilesN;
   }
   if (stripes > kMaxBlocks)
-    return invalid(fmt::format("kernel {}: B = {} times {} channel tiles are {} blocks, above the "
-                               "limit {}",
-                               info.kernel, shape.b, grid.tilesN, stripes, kMaxBlocks));
-  if (!info.blockL) {
-    if (stripes > 0 && shape.l > 0) {
+    return refuse(why, "kernel {}: B = {} times {} channel tiles are {} blocks, above the limit {}",
+                  info.kernel, shape.b, grid.tilesN, stripes, kMaxBlocks);
+  // conv_c7: without positions there is still a state to write.
+  int64_t fewest = plan->storesState ? 1 : 0;
+  grid.tilesL = std::max(ceilDiv(shape.l, grid.blockL), fewest);
+  // Both factors are below 2^31.
+  if (!info.blockL && (stripes * grid.tilesL > kMaxBlocks || grid.blockL > plan->maxBlockL)) {
+    if (stripes > 0) {
       int64_t least = ceilDiv(shape.l, kMaxBlocks / stripes);
       grid.blockL = std::max(grid.blockL, ceilDiv(least, step) * step);
     }
-    grid.blockL = std::min(grid.blockL, INT32_MAX / step * step); // An i32 parameter.
+    grid.blockL = std::min(grid.blockL, plan->maxBlockL); // An i32 parameter.
+    grid.tilesL = std::max(ceilDiv(shape.l, grid.blockL), fewest);
   }
-  // conv_c7: without positions there is still a state to write.
-  grid.tilesL = std::max<int64_t>(ceilDiv(shape.l, grid.blockL), info.storesState() ? 1 : 0);
-  if (stripes > 0 && grid.tilesL > kMaxBlocks / stripes)
-    return invalid(fmt::format("kernel {}: block_l = {} makes {} times {} blocks, above the limit "
-                               "{}",
-                               info.kernel, grid.blockL, grid.tilesL, stripes, kMaxBlocks));
+  grid.blocks = stripes * grid.tilesL;
+  if (grid.blocks > kMaxBlocks)
+    return refuse(why, "kernel {}: block_l = {} makes {} times {} blocks, above the limit {}",
+                  info.kernel, grid.blockL, grid.tilesL, stripes, kMaxBlocks);
   // Kernels count positions in i32, up to the end of the last tile and a few steps of prefetch.
   int64_t reach = grid.tilesL * grid.blockL + kPrefetchSteps * step;
   if (reach > INT32_MAX)
-    return invalid(fmt::format("kernel {}: L = {} in tiles of block_l = {} reaches position {}, "
-                               "above the limit {}",
-                               info.kernel, shape.l, grid.blockL, reach, INT32_MAX));
-  grid.blocks = stripes * grid.tilesL;
-  return grid;
+    return refuse(why,
+                  "kernel {}: L = {} in tiles of block_l = {} reaches position {}, above the "
+                  "limit {}",
+                  info.kernel, shape.l, grid.blockL, reach, INT32_MAX);
+  return true;
 }
+
+namespace {
+
+/// Writes the flat parameter list of KernelInfo.h: one 8-byte slot per parameter, of which an i32
+/// uses the first four.
+struct ParameterWriter {
+  uint64_t *slot;
+  void **pointer;
+
+  template <typename T> void add(T value) {
+    static_assert(sizeof(T) <= sizeof(*slot));
+    std::memcpy(slot, &value, sizeof(T));
+    *pointer++ = slot++;
+  }
+  void tensor(const Operand &operand, const TensorRef &tensor) {
+    add(tensor.data);
+    if (operand.kind == OperandKind::View && operand.layout == Layout::BLD) {
+      for (size_t i : {0, 2, 1})
+        add(tensor.strides[i]);
+      return;
+    }
+    for (int64_t stride : tensor.strides)
+      add(stride);
+  }
+};
 
 } // namespace
 
-Result<BoundLaunch> bind(const KernelInfo &info, const std::vector<Argument> &arguments,
-                         const DeviceTraits &device) {
-  HALO_TRY(checked, checkArguments(info, arguments));
-  if (info.sharedBytes > device.sharedPerBlock)
-    return invalid(fmt::format("kernel {}: shared memory {} B exceeds {} B on this device",
-                               info.kernel, info.sharedBytes, device.sharedPerBlock));
-  HALO_TRY(grid, chooseGrid(info, checked.shape, device));
-
-  LaunchBuilder builder;
-  builder.launch.shape = checked.shape;
-  builder.launch.blockL = grid.blockL;
-  builder.launch.blocks = uint64_t(grid.blocks);
+bool LaunchBuilder::build(BoundLaunch &into) {
+  const KernelInfo &info = plan->info;
+  if (info.sharedBytes > plan->device.sharedPerBlock)
+    return refuse(why, "kernel {}: shared memory {} B exceeds {} B on this device", info.kernel,
+                  info.sharedBytes, plan->device.sharedPerBlock);
+  if (info.align == 16 && !knownAligned && !checkAlignment(&why))
+    return false;
+  Grid grid;
+  if (!chooseGrid(grid))
+    return false;
+  into.shape = shape;
+  into.blockL = grid.blockL;
+  into.blocks = uint64_t(grid.blocks);
+  ParameterWriter writer{into.slots, into.pointers};
   for (size_t i = 0; i < info.operands.size(); ++i)
-    builder.tensor(info.operands[i], *checked.tensors[i]);
-  builder.size(checked.shape.b);
-  builder.size(checked.shape.d);
-  builder.size(checked.shape.l);
-  builder.size(grid.blockL);
-  builder.size(grid.tilesL);
-  builder.size(grid.tilesN);
-  return builder.finish();
+    writer.tensor(info.operands[i], *tensors[i]);
+  for (int64_t size : {shape.b, shape.d, shape.l, grid.blockL, grid.tilesL, grid.tilesN})
+    writer.add(int32_t(size));
+  into.count = size_t(writer.slot - into.slots);
+  return true;
+}
+
+template <typename T>
+static Result<BoundLaunch> bindAny(const KernelInfo &info, Span<T> arguments,
+                                   const DeviceTraits &device) {
+  HALO_CHECK(checkParameterCount(info));
+  LaunchPlan plan(info, device);
+  BoundLaunch bound;
+  HALO_CHECK(LaunchBuilder(plan).bind(arguments, bound));
+  return bound;
+}
+
+Result<BoundLaunch> bind(const KernelInfo &info, Span<Argument> arguments,
+                         const DeviceTraits &device) {
+  return bindAny(info, arguments, device);
+}
+
+Result<BoundLaunch> bind(const KernelInfo &info, Span<TensorRef> tensors,
+                         const DeviceTraits &device) {
+  return bindAny(info, tensors, device);
 }
 
 } // namespace halo

@@ -1,10 +1,8 @@
 #include "runtime/LaunchRules.h"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace halo {
 
@@ -14,236 +12,274 @@ bool hasElements(const TensorRef &tensor) {
   return std::find(tensor.shape.begin(), tensor.shape.end(), 0) == tensor.shape.end();
 }
 
-/// Puts the arguments into the operands' order: every operand once, nothing else.
-Result<std::vector<const TensorRef *>> matchOperands(const KernelInfo &info,
-                                                     const std::vector<Argument> &arguments) {
-  std::vector<const TensorRef *> tensors(info.operands.size());
-  for (const Argument &argument : arguments) {
-    auto operand = std::find_if(info.operands.begin(), info.operands.end(),
-                                [&](const Operand &o) { return o.name == argument.name; });
-    if (operand == info.operands.end()) {
-      std::vector<std::string> names;
-      for (const Operand &o : info.operands)
-        names.push_back(o.name);
-      return invalid(fmt::format("operand {} is unknown to kernel {}, which has {}", argument.name,
-                                 info.kernel, fmt::join(names, ", ")));
-    }
-    const TensorRef *&slot = tensors[operand - info.operands.begin()];
-    if (slot)
-      return invalid(fmt::format("operand {} is given twice", argument.name));
-    slot = &argument.tensor;
-  }
-  for (size_t i = 0; i < tensors.size(); ++i)
-    if (!tensors[i])
-      return invalid(
-          fmt::format("operand {} of kernel {} is missing", info.operands[i].name, info.kernel));
-  return tensors;
-}
-
 /// What holds for one tensor on its own, before its sizes mean anything.
-Result<void> checkForm(const Operand &operand, const TensorRef &tensor) {
+bool checkForm(const Operand &operand, const TensorRef &tensor, Error &why) {
   if (tensor.dtype != operand.dtype)
-    return invalid(fmt::format("operand {} has dtype {} where the kernel was made for {}",
-                               operand.name, name(tensor.dtype), name(operand.dtype)));
+    return refuse(why, "operand {} has dtype {} where the kernel was made for {}", operand.name,
+                  name(tensor.dtype), name(operand.dtype));
   size_t expected = rank(operand.kind);
   if (tensor.shape.size() != expected)
-    return invalid(fmt::format("operand {} has rank {} where a {} has rank {}", operand.name,
-                               tensor.shape.size(), name(operand.kind), expected));
+    return refuse(why, "operand {} has rank {} where a {} has rank {}", operand.name,
+                  tensor.shape.size(), name(operand.kind), expected);
   if (tensor.strides.size() != expected)
-    return invalid(fmt::format("operand {} has {} sizes and {} strides", operand.name, expected,
-                               tensor.strides.size()));
+    return refuse(why, "operand {} has {} sizes and {} strides", operand.name, expected,
+                  tensor.strides.size());
   for (int64_t size : tensor.shape)
     if (size < 0)
-      return invalid(fmt::format("operand {} has the negative size {} in {}", operand.name, size,
-                                 printSizes(tensor.shape)));
-  return {};
+      return refuse(why, "operand {} has the negative size {} in {}", operand.name, size,
+                    printSizes(tensor.shape));
+  return true;
+}
+
+/// Whether each stride steps over the whole of the next dimension: the usual order of a tensor.
+bool nests(const TensorRef &tensor) {
+  int64_t inner = 1;
+  for (size_t i = tensor.shape.size(); i-- > 0;)
+    if (tensor.strides[i] < inner ||
+        __builtin_mul_overflow(tensor.strides[i], tensor.shape[i], &inner))
+      return false;
+  return true;
 }
 
 /// No two elements of an output may share memory. Sorted by stride, each must step over all that
 /// the smaller ones reach; orders that interleave without touching are refused too.
-Result<void> checkNoAlias(const Operand &operand, const TensorRef &tensor) {
-  std::vector<std::pair<uint64_t, int64_t>> dims;
+[[gnu::noinline]] bool checkNoAlias(const Operand &operand, const TensorRef &tensor, Error &why) {
+  struct Dimension {
+    uint64_t stride, steps;
+  } sorted[Dims::kCapacity];
+  size_t count = 0;
   for (size_t i = 0; i < tensor.shape.size(); ++i)
     if (tensor.shape[i] > 1) {
       int64_t stride = tensor.strides[i];
-      dims.push_back({stride < 0 ? 0 - uint64_t(stride) : uint64_t(stride), tensor.shape[i]});
+      Dimension next = {stride < 0 ? 0 - uint64_t(stride) : uint64_t(stride),
+                        uint64_t(tensor.shape[i]) - 1};
+      size_t place = count++;
+      for (; place > 0 && sorted[place - 1].stride > next.stride; --place)
+        sorted[place] = sorted[place - 1];
+      sorted[place] = next;
     }
-  std::sort(dims.begin(), dims.end());
   unsigned __int128 reach = 0;
-  for (auto [stride, size] : dims) {
-    if (stride <= reach)
-      return invalid(fmt::format("operand {} is written, and with sizes {} and strides {} several "
-                                 "of its elements share memory",
-                                 operand.name, printSizes(tensor.shape),
-                                 printSizes(tensor.strides)));
-    reach += static_cast<unsigned __int128>(stride) * uint64_t(size - 1);
+  for (size_t i = 0; i < count; ++i) {
+    if (sorted[i].stride <= reach)
+      return refuse(why,
+                    "operand {} is written, and with sizes {} and strides {} several of its "
+                    "elements share memory",
+                    operand.name, printSizes(tensor.shape), printSizes(tensor.strides));
+    reach += static_cast<unsigned __int128>(sorted[i].stride) * sorted[i].steps;
   }
-  return {};
+  return true;
 }
 
-Result<void> checkMemory(const Operand &operand, const TensorRef &tensor) {
-  if (!hasElements(tensor))
-    return {};
+/// A tensor without elements may lie anywhere; that it has none is looked at last, being rare.
+bool checkMemory(const Operand &operand, const TensorRef &tensor, Error &why) {
   if (!tensor.data)
-    return invalid(fmt::format("operand {} has a null pointer for its {} elements", operand.name,
-                               printSizes(tensor.shape)));
+    return !hasElements(tensor) || refuse(why, "operand {} has a null pointer for its {} elements",
+                                          operand.name, printSizes(tensor.shape));
   size_t element = size(operand.dtype);
-  if (size_t rest = reinterpret_cast<uintptr_t>(tensor.data) % element)
-    return invalid(fmt::format("operand {} starts {} bytes past a multiple of its element size {}",
-                               operand.name, rest, element));
-  return operand.output ? checkNoAlias(operand, tensor) : Result<void>();
+  if (size_t rest = reinterpret_cast<uintptr_t>(tensor.data) & (element - 1))
+    return !hasElements(tensor) ||
+           refuse(why, "operand {} starts {} bytes past a multiple of its element size {}",
+                  operand.name, rest, element);
+  return !operand.output || nests(tensor) || !hasElements(tensor) ||
+         checkNoAlias(operand, tensor, why);
 }
 
 /// A size, and the operand that said it first.
 struct Agreed {
   const char *letter;
   int64_t value = -1;
-  std::string_view from = {};
+  const Operand *from = nullptr;
 
-  Result<void> agree(const Operand &operand, int64_t said) {
-    if (value < 0) {
-      value = said;
-      from = operand.name;
-      if (said > INT32_MAX)
-        return invalid(fmt::format("operand {} has {} = {}, above the limit {}", operand.name,
-                                   letter, said, INT32_MAX));
-      return {};
-    }
-    if (said != value)
-      return invalid(fmt::format("operand {} has {} = {} where operand {} has {} = {}",
-                                 operand.name, letter, said, from, letter, value));
-    return {};
+  bool agree(const Operand &operand, int64_t said, Error &why) {
+    if (said == value)
+      return true;
+    if (from)
+      return refuse(why, "operand {} has {} = {} where operand {} has {} = {}", operand.name,
+                    letter, said, from->name, letter, value);
+    value = said;
+    from = &operand;
+    return said <= INT32_MAX || refuse(why, "operand {} has {} = {}, above the limit {}",
+                                       operand.name, letter, said, INT32_MAX);
   }
 };
 
 /// B, D and L as all views say them.
-Result<Shape> checkViews(const KernelInfo &info, const std::vector<const TensorRef *> &tensors) {
+bool checkViews(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &sizes, Error &why) {
+  const KernelInfo &info = plan.info;
   Agreed b{"B"}, d{"D"}, l{"L"};
-  int64_t required = info.requiredChannels();
-  for (size_t i = 0; i < tensors.size(); ++i) {
+  for (size_t i = 0; i < info.operands.size(); ++i) {
     const Operand &operand = info.operands[i];
     if (operand.kind != OperandKind::View)
       continue;
     bool bdl = operand.layout == Layout::BDL;
-    const std::vector<int64_t> &shape = tensors[i]->shape;
+    const Dims &shape = tensors[i]->shape;
     int64_t channels = shape[bdl ? 1 : 2];
-    HALO_CHECK(b.agree(operand, shape[0]));
+    if (!b.agree(operand, shape[0], why))
+      return false;
     if (operand.channels) {
       if (channels != operand.channels)
-        return invalid(fmt::format("operand {} has {} channels where its part has {}", operand.name,
-                                   channels, operand.channels));
+        return refuse(why, "operand {} has {} channels where its part has {}", operand.name,
+                      channels, operand.channels);
     } else {
-      if (channels % operand.streams)
-        return invalid(fmt::format("operand {} has {} channels, no multiple of its {} streams",
-                                   operand.name, channels, operand.streams));
-      HALO_CHECK(d.agree(operand, channels / operand.streams));
+      if (operand.streams > 1) {
+        if (channels % operand.streams)
+          return refuse(why, "operand {} has {} channels, no multiple of its {} streams",
+                        operand.name, channels, operand.streams);
+        channels /= operand.streams;
+      }
+      if (!d.agree(operand, channels, why))
+        return false;
     }
-    HALO_CHECK(l.agree(operand, shape[bdl ? 2 : 1]));
+    if (!l.agree(operand, shape[bdl ? 2 : 1], why))
+      return false;
   }
-  if (b.value < 0)
-    return invalid(fmt::format("kernel {} has no view to take its sizes from", info.kernel));
-  if (d.value < 0)
-    d.value = required;
-  else if (required && d.value != required)
-    return invalid(fmt::format("operand {} has D = {} where the parts of kernel {} cover {}",
-                               d.from, d.value, info.kernel, required));
-  return Shape{b.value, d.value, l.value};
+  if (!b.from)
+    return refuse(why, "kernel {} has no view to take its sizes from", info.kernel);
+  if (!d.from)
+    d.value = plan.requiredChannels;
+  else if (plan.requiredChannels && d.value != plan.requiredChannels)
+    return refuse(why, "operand {} has D = {} where the parts of kernel {} cover {}", d.from->name,
+                  d.value, info.kernel, plan.requiredChannels);
+  sizes = {b.value, d.value, l.value};
+  return true;
 }
 
 /// Rows of taps: one for `group` consecutive channels.
-Result<void> checkRows(const Operand &operand, const TensorRef &tensor, int64_t channels) {
+bool checkTaps(const Operand &operand, const TensorRef &tensor, int64_t channels, Error &why) {
   int64_t rows = tensor.shape[0], group = operand.group;
-  if (group > 1 && channels % group)
-    return invalid(fmt::format("conv_c1: operand {} has {} channels per filter, and {} channels "
-                               "are no multiple of it",
-                               operand.name, group, channels));
-  if (rows == channels / group)
-    return {};
-  if (group > 1)
-    return invalid(fmt::format("conv_c1: operand {} has {} rows of {} channels each where {} "
-                               "channels take {}",
-                               operand.name, rows, group, channels, channels / group));
-  return invalid(fmt::format("conv_c2: operand {} has {} rows where D takes {}", operand.name, rows,
-                             channels));
+  if (group == 1) {
+    if (rows != channels)
+      return refuse(why, "conv_c2: operand {} has {} rows where D takes {}", operand.name, rows,
+                    channels);
+  } else if (channels % group) {
+    return refuse(why,
+                  "conv_c1: operand {} has {} channels per filter, and {} channels are no "
+                  "multiple of it",
+                  operand.name, group, channels);
+  } else if (rows != channels / group) {
+    return refuse(why,
+                  "conv_c1: operand {} has {} rows of {} channels each where {} channels take {}",
+                  operand.name, rows, group, channels, channels / group);
+  }
+  if (tensor.shape[1] != operand.taps)
+    return refuse(why, "conv_c2: operand {} has {} taps where the kernel was made for K = {}",
+                  operand.name, tensor.shape[1], operand.taps);
+  return true;
 }
 
 /// Operands that are no views, against the sizes of the views.
-Result<void> checkConstants(const Operand &operand, const TensorRef &tensor, const Shape &shape) {
+bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape &shape,
+                    Error &why) {
   if (operand.kind == OperandKind::View)
-    return {};
-  std::vector<int64_t> expected = outputShape(operand, shape);
-  if (operand.kind == OperandKind::Taps) {
-    HALO_CHECK(checkRows(operand, tensor, operand.streams * shape.d));
-    if (tensor.shape[1] != operand.taps)
-      return invalid(fmt::format("conv_c2: operand {} has {} taps where the kernel was made for "
-                                 "K = {}",
-                                 operand.name, tensor.shape[1], operand.taps));
-  }
-  if (tensor.shape == expected)
-    return {};
-  bool state = operand.kind == OperandKind::State;
-  return invalid(fmt::format("conv_c2: operand {} has shape {} where {} = {} is expected",
-                             operand.name, printSizes(tensor.shape), state ? "[B, C, K-1]" : "[D]",
-                             printSizes(expected)));
+    return true;
+  if (operand.kind == OperandKind::Taps)
+    return checkTaps(operand, tensor, operand.streams * shape.d, why);
+  Dims expected = outputShape(operand, shape);
+  return tensor.shape == expected ||
+         refuse(why, "conv_c2: operand {} has shape {} where {} = {} is expected", operand.name,
+                printSizes(tensor.shape),
+                operand.kind == OperandKind::State ? "[B, C, K-1]" : "[D]", printSizes(expected));
 }
 
 } // namespace
 
-std::string printSizes(const std::vector<int64_t> &sizes) {
-  return fmt::format("[{}]", fmt::join(sizes, ", "));
+std::string printSizes(const Dims &sizes) { return fmt::format("[{}]", fmt::join(sizes, ", ")); }
+
+bool matchNames(const KernelInfo &info, Span<Argument> arguments, const TensorRef **tensors,
+                Error &why) {
+  const std::vector<Operand> &operands = info.operands;
+  std::fill_n(tensors, operands.size(), nullptr);
+  for (const Argument &argument : arguments) {
+    // Inputs come before outputs, so the first free place of a name is the input's.
+    bool known = false, placed = false;
+    for (size_t i = 0; i < operands.size() && !placed; ++i)
+      if (operands[i].name == argument.name) {
+        known = true;
+        placed = !tensors[i];
+        if (placed)
+          tensors[i] = &argument.tensor;
+      }
+    if (!known) {
+      std::vector<std::string> names;
+      for (const Operand &operand : operands)
+        names.push_back(operand.name);
+      return refuse(why, "operand {} is unknown to kernel {}, which has {}", argument.name,
+                    info.kernel, fmt::join(names, ", "));
+    }
+    if (!placed)
+      return refuse(why, "operand {} is given too often", argument.name);
+  }
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (!tensors[i])
+      return refuse(why, "{} {} of kernel {} is missing", operands[i].output ? "output" : "operand",
+                    operands[i].name, info.kernel);
+  return true;
 }
 
-std::string misalignment(const Operand &operand, const TensorRef &tensor) {
-  if (operand.kind == OperandKind::State || !hasElements(tensor))
-    return "";
-  int64_t group = 16 / int64_t(size(tensor.dtype));
+bool checkTensors(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &shape,
+                  Error &why) {
+  const std::vector<Operand> &operands = plan.info.operands;
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (!checkForm(operands[i], *tensors[i], why))
+      return false;
+  if (!checkViews(plan, tensors, shape, why))
+    return false;
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (!checkConstants(operands[i], *tensors[i], shape, why) ||
+        !checkMemory(operands[i], *tensors[i], why))
+      return false;
+  return true;
+}
+
+/// The rule itself, dimension by dimension.
+static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Error *why) {
+  if (!hasElements(tensor))
+    return true;
   if (uintptr_t rest = reinterpret_cast<uintptr_t>(tensor.data) % 16)
-    return fmt::format("operand {} starts {} bytes past a multiple of 16", operand.name, rest);
+    return refuse(why, "operand {} starts {} bytes past a multiple of 16", operand.name, rest);
   if (operand.kind != OperandKind::View) {
     // Taps and channels are read several at a time: they must be contiguous.
     int64_t expected = 1;
     for (size_t i = tensor.shape.size(); i-- > 0; expected *= tensor.shape[i])
       if (tensor.shape[i] > 1 && tensor.strides[i] != expected)
-        return fmt::format(
-            "operand {} has stride {} in dimension {} where 16-byte accesses need {}", operand.name,
-            tensor.strides[i], i, expected);
-    return "";
+        return refuse(why,
+                      "operand {} has stride {} in dimension {} where 16-byte accesses need {}",
+                      operand.name, tensor.strides[i], i, expected);
+    return true;
   }
+  int64_t group = 16 / int64_t(size(tensor.dtype));
   size_t contiguous = 2; // L of [B, C, L], C of [B, L, C].
+  const char *letter = operand.layout == Layout::BDL ? "L" : "C";
   if (tensor.strides[contiguous] != 1)
-    return fmt::format("operand {} has stride {} along {} where 16-byte accesses need 1",
-                       operand.name, tensor.strides[contiguous],
-                       operand.layout == Layout::BDL ? "L" : "C");
+    return refuse(why, "operand {} has stride {} along {} where 16-byte accesses need 1",
+                  operand.name, tensor.strides[contiguous], letter);
   if (tensor.shape[contiguous] % group)
-    return fmt::format("operand {} has {} = {} where 16-byte accesses need a multiple of {}",
-                       operand.name, operand.layout == Layout::BDL ? "L" : "C",
-                       tensor.shape[contiguous], group);
+    return refuse(why, "operand {} has {} = {} where 16-byte accesses need a multiple of {}",
+                  operand.name, letter, tensor.shape[contiguous], group);
   for (size_t i = 0; i < contiguous; ++i)
     if (tensor.shape[i] > 1 && tensor.strides[i] % group)
-      return fmt::format("operand {} has stride {} in dimension {} where 16-byte accesses need a "
-                         "multiple of {}",
-                         operand.name, tensor.strides[i], i, group);
-  return "";
+      return refuse(why,
+                    "operand {} has stride {} in dimension {} where 16-byte accesses need a "
+                    "multiple of {}",
+                    operand.name, tensor.strides[i], i, group);
+  return true;
 }
 
-Result<CheckedArguments> checkArguments(const KernelInfo &info,
-                                        const std::vector<Argument> &arguments) {
-  CheckedArguments checked;
-  HALO_TRY(tensors, matchOperands(info, arguments));
-  for (size_t i = 0; i < tensors.size(); ++i)
-    HALO_CHECK(checkForm(info.operands[i], *tensors[i]));
-  HALO_TRY(shape, checkViews(info, tensors));
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    HALO_CHECK(checkConstants(info.operands[i], *tensors[i], shape));
-    HALO_CHECK(checkMemory(info.operands[i], *tensors[i]));
+bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
+  if (operand.kind == OperandKind::State)
+    return true;
+  // The usual tensor first: whole 16-byte groups in every stride but the innermost.
+  uint64_t bits = reinterpret_cast<uintptr_t>(tensor.data);
+  size_t last = tensor.shape.size() - 1;
+  if (operand.kind == OperandKind::View) {
+    uint64_t elements = uint64_t(tensor.shape[2] | tensor.strides[0] | tensor.strides[1]);
+    if (((bits | elements * size(tensor.dtype)) & 15) == 0 && tensor.strides[2] == 1)
+      return true;
+  } else if ((bits & 15) == 0 && tensor.strides[last] == 1 &&
+             (last == 0 || tensor.strides[0] == tensor.shape[1])) {
+    return true;
   }
-  if (info.align == 16)
-    for (size_t i = 0; i < tensors.size(); ++i)
-      if (std::string why = misalignment(info.operands[i], *tensors[i]); !why.empty())
-        return invalid(why);
-  checked.tensors = std::move(tensors);
-  checked.shape = shape;
-  return checked;
+  return checkEveryStride(operand, tensor, why);
 }
 
 } // namespace halo

@@ -13,7 +13,7 @@ fi
 build=$1
 out=$2
 needed=(bin/halo lib/libhalo_runtime.so lib/libhalo_compiler.so)
-tests=(halo-property halo-runtime-tests)
+tests=(halo-property halo-runtime-tests halo-launch-latency)
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

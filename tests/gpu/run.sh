@@ -4,9 +4,9 @@
 #   tests/gpu/run.sh FOLDER OUT
 #
 # FOLDER holds bin/ and lib/, as pack.sh packs them. OUT gets doctor.json, conformance.json, bench.json,
-# stages.json, peers.json, summary.json, the merged results of the device and log.txt.
+# stages.json, peers.json, summary.json with the launch latencies, the merged results of the device and log.txt.
 #
-#   HALO_GPU_STEPS         what to do; default "doctor conformance property large stages bench peers"
+#   HALO_GPU_STEPS         what to do; default "doctor conformance latency property large stages bench peers"
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
 #   HALO_GPU_SEED          of the random problems; default drawn, and printed
@@ -32,7 +32,7 @@ exec </dev/null
 halo=$folder/bin/halo
 repeat=${HALO_GPU_REPEAT:-50}
 suite=${HALO_GPU_SUITE:-$root/bench/suites/conv.json}
-steps=${HALO_GPU_STEPS:-doctor conformance property large stages bench peers}
+steps=${HALO_GPU_STEPS:-doctor conformance latency property large stages bench peers}
 export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
 # nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
 export CUDA_CACHE_DISABLE=1
@@ -58,7 +58,7 @@ doctor() {
 
 # A skipped suite is no pass: without a GPU each of its tests skips.
 conformance() {
-  "$folder/bin/halo-runtime-tests" --gtest_filter='*DeviceConformance*/cuda:CudaDeviceTest.*' \
+  "$folder/bin/halo-runtime-tests" --gtest_filter='*Conformance*/cuda:Cuda*' \
     --gtest_output="json:$out/conformance.json" || return
   python3 - "$out/conformance.json" <<'PYTHON'
 import json, sys
@@ -70,6 +70,11 @@ skipped = sum(test["result"] == "SKIPPED" for test in tests)
 print("%d passed, %d failed, %d skipped" % (len(tests) - failed - skipped, failed, skipped))
 sys.exit(0 if len(tests) > failed + skipped and not failed else 1)
 PYTHON
+}
+
+# Above 300 ns over a raw launch is a failure.
+latency() {
+  "$folder/bin/halo-launch-latency" --device cuda --limit 300 -o "$out/latency.json"
 }
 
 property() {
@@ -115,6 +120,7 @@ export halo out folder root suite repeat
 
 step_in_shell doctor 60
 step_in_shell conformance 120
+step_in_shell latency 60
 step_in_shell property $((${HALO_GPU_SECONDS:-90} + 60))
 step_in_shell large 150
 step_in_shell stages 60
@@ -145,8 +151,15 @@ try:
         stages = {name: made["times"] for name, made in json.load(file).items()}
 except (OSError, ValueError):
     pass
+summary = {"steps": steps, "stages_ms": stages}
+try:
+    with open(os.path.join(out, "latency.json")) as file:
+        summary["latency"] = json.load(file)
+    os.remove(file.name)
+except (OSError, ValueError):
+    pass
 with open(os.path.join(out, "summary.json"), "w") as file:
-    json.dump({"steps": steps, "stages_ms": stages}, file, indent=1)
+    json.dump(summary, file, indent=1)
 for name, times in stages.items():
     print("compile %s: %s ms" % (name, ", ".join("%s %.1f" % pair for pair in times.items())))
 for name, step in steps.items():

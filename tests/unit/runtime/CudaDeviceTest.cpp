@@ -1,37 +1,11 @@
 // What only a GPU has: PTX, streams, and shared memory that must be asked for. Needs no compiler.
 #include "runtime/Halo.h"
 
+#include "tests/unit/runtime/Iota.h"
 #include "tests/unit/runtime/TestSupport.h"
 
 namespace halo {
 namespace {
-
-/// y[i] = i for i < L, one thread each, with the calling convention's parameters.
-const char *const kIota = R"(
-.version 7.0
-.target sm_80
-.address_size 64
-.visible .entry iota(.param .u64 y, .param .u64 strideB, .param .u64 strideC, .param .u64 strideL,
-                     .param .u32 b, .param .u32 d, .param .u32 l,
-                     .param .u32 blockL, .param .u32 tilesL, .param .u32 tilesN) {
-  .reg .pred %p;
-  .reg .b32 %r<6>;
-  .reg .b64 %a<3>;
-  .reg .f32 %f;
-  mov.u32 %r1, %ctaid.x;
-  mov.u32 %r2, %ntid.x;
-  mov.u32 %r3, %tid.x;
-  mad.lo.u32 %r4, %r1, %r2, %r3;
-  ld.param.u32 %r5, [l];
-  setp.ge.u32 %p, %r4, %r5;
-  @%p ret;
-  ld.param.u64 %a1, [y];
-  mad.wide.u32 %a2, %r4, 4, %a1;
-  cvt.rn.f32.u32 %f, %r4;
-  st.global.f32 [%a2], %f;
-  ret;
-}
-)";
 
 /// A stream that needs no creating: the calling thread's own.
 const Stream kPerThreadStream = reinterpret_cast<Stream>(2);
@@ -45,24 +19,13 @@ protected:
     device = std::move(*opened);
   }
 
-  static Artifact iota(int64_t sharedBytes) {
-    KernelInfo info;
-    info.kernel = info.entry = "iota";
-    info.operands = {{"y", OperandKind::View, DType::F32, true, Layout::BLD, 1, 0, 1, 0}};
-    info.threads = 128;
-    info.sharedBytes = sharedBytes;
-    info.stepL = info.blockL = 128;
-    info.tiles = {{0, 0, 1}};
-    return {info, kIota};
-  }
-
   std::shared_ptr<Device> device;
 };
 
 TEST_F(CudaDeviceTest, RunsPtxOnAStream) {
   const int64_t L = 100000;
   for (int64_t shared : {int64_t(0), int64_t(96) << 10}) {
-    auto kernel = Kernel::load(device, iota(shared));
+    auto kernel = Kernel::load(device, test::iota(shared));
     HALO_ASSERT_OK(kernel);
     EXPECT_GT(kernel->info().registers, 0);
     EXPECT_EQ(kernel->info().spillBytes, 0);
@@ -81,7 +44,7 @@ TEST_F(CudaDeviceTest, RunsPtxOnAStream) {
 }
 
 TEST_F(CudaDeviceTest, AnUnknownEntryIsAnError) {
-  Artifact artifact = iota(0);
+  Artifact artifact = test::iota(0);
   artifact.info.entry = "absent";
   EXPECT_NE(test::errorOf(device->load(artifact)).find("cuModuleGetFunction"), std::string::npos);
 }
@@ -89,7 +52,7 @@ TEST_F(CudaDeviceTest, AnUnknownEntryIsAnError) {
 TEST_F(CudaDeviceTest, TwoDevicesOfOneGpuAreTwoDevices) {
   auto other = openCudaDevice();
   HALO_ASSERT_OK(other);
-  auto kernel = (*other)->load(iota(0));
+  auto kernel = (*other)->load(test::iota(0));
   HALO_ASSERT_OK(kernel);
   test::expectRefused(device->launch(**kernel, 1, nullptr, nullptr), "iota", "another device");
 }

@@ -34,7 +34,7 @@ int fail(HaloReply *out, int status, const std::string &why) {
   return status;
 }
 
-halo::KernelInfo describe(int64_t taps) {
+halo::KernelInfo describe(int64_t taps, int align) {
   using namespace halo;
   KernelInfo info;
   info.kernel = info.entry = "causal_conv1d";
@@ -42,6 +42,7 @@ halo::KernelInfo describe(int64_t taps) {
                    {"weight", OperandKind::Taps, DType::F32, false, Layout::BLD, 1, taps, 1, 0},
                    {"y", OperandKind::View, DType::F32, true, Layout::BLD, 1, 0, 1, 0}};
   info.threads = 32;
+  info.align = align;
   info.stepL = 4;
   info.halo = taps - 1;
   info.tiles = {{0, 0, kBlockN}};
@@ -129,7 +130,8 @@ EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *out) {
     return fail(out, 2, "the fake compiler has f32 and bld only");
   std::string taps = json["params"].value("K", "4");
   nlohmann::ordered_json result;
-  result["info"] = nlohmann::json::parse(describe(std::stoll(taps)).toJson());
+  result["info"] =
+      nlohmann::json::parse(describe(std::stoll(taps), json.value("align", 16)).toJson());
   result["times"]["parse"] = 1.5;
   result["times"]["assemble"] = 2.5;
   result["log"] = "";

@@ -1,9 +1,10 @@
 // Tests are named after the law's labels where a rule has one.
-#include "runtime/Launch.h"
+#include "runtime/Device.h"
 
 #include "tests/unit/runtime/TestSupport.h"
 
 #include <cstring>
+#include <set>
 
 namespace halo {
 namespace {
@@ -48,9 +49,10 @@ protected:
         return argument.tensor;
     std::abort();
   }
-  void reshape(const char *name, std::vector<int64_t> shape) {
+  Argument tensorArgument(const char *name) { return {name, tensor(name)}; }
+  void reshape(const char *name, const Dims &shape) {
     TensorRef &t = tensor(name);
-    t = TensorRef::contiguous(t.data, t.dtype, std::move(shape));
+    t = TensorRef::contiguous(t.data, t.dtype, shape);
   }
   void resize(int64_t b, int64_t d, int64_t l) {
     reshape("x", {b, l, d});
@@ -118,13 +120,63 @@ TEST_F(LaunchTest, ChannelFirstViewsKeepTheirOrder) {
 
 TEST_F(LaunchTest, OperandsAreGivenOnce) {
   arguments.push_back(arguments[1]);
-  expectRefused(bind(), "weight", "twice");
+  expectRefused(bind(), "weight", "too often");
   arguments.pop_back();
   arguments.push_back({"residual", arguments[0].tensor});
   expectRefused(bind(), "residual", "unknown", "x, weight, bias, final_state, y");
   arguments.pop_back();
   arguments.erase(arguments.begin() + 2);
   expectRefused(bind(), "bias", "missing");
+}
+
+TEST_F(LaunchTest, OfAStateTheInputIsNamedFirst) {
+  info.operands.insert(info.operands.begin() + 1, {"final_state", OperandKind::State, DType::BF16,
+                                                   false, Layout::BLD, 1, 4, 1, 0});
+  expectRefused(bind(), "output final_state", "missing");
+  arguments.insert(arguments.begin(), tensorArgument("final_state"));
+  arguments[0].tensor.data = memory + 512;
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 4), reinterpret_cast<int64_t>(memory + 512));
+  EXPECT_EQ(wide(*bound, 13), reinterpret_cast<int64_t>(memory));
+}
+
+TEST_F(LaunchTest, PositionsSayTheSameAsNames) {
+  std::vector<TensorRef> tensors;
+  for (const Argument &argument : arguments)
+    tensors.push_back(argument.tensor);
+  auto named = bind(), positional = halo::bind(info, tensors, DeviceTraits());
+  HALO_ASSERT_OK(named);
+  HALO_ASSERT_OK(positional);
+  EXPECT_EQ(positional->blocks, named->blocks);
+  for (int slot = 0; slot < 17; ++slot)
+    EXPECT_EQ(wide(*positional, slot), wide(*named, slot)) << slot;
+  for (int slot = 17; slot < 23; ++slot)
+    EXPECT_EQ(narrow(*positional, slot), narrow(*named, slot)) << slot;
+  std::swap(tensors[0], tensors[1]);
+  expectRefused(halo::bind(info, tensors, DeviceTraits()), "operand x has dtype f32");
+  tensors.pop_back();
+  expectRefused(halo::bind(info, tensors, DeviceTraits()), "4 tensors", "5 operands");
+}
+
+TEST_F(LaunchTest, CopiesOfALaunchAreTheirOwn) {
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  BoundLaunch copy = *bound;
+  *static_cast<int64_t *>(bound->params()[0]) = 0;
+  EXPECT_EQ(wide(copy, 0), reinterpret_cast<int64_t>(&memory[0]));
+}
+
+TEST_F(LaunchTest, ParametersAreLimited) {
+  for (int i = 0; i < 57; ++i)
+    info.operands.push_back(view(("part" + std::to_string(i)).c_str(), Layout::BLD, true));
+  EXPECT_EQ(info.parameterCount(), 251u);
+  HALO_ASSERT_OK(checkParameterCount(info));
+  info.operands.push_back(view("last", Layout::BLD, true));
+  info.operands.push_back(view("more", Layout::BLD, true));
+  expectRefused(checkParameterCount(info), "conv", "259 parameters", "256");
+  expectRefused(bind(), "259 parameters");
+  expectRefused(openNullDevice()->load({info, ""}), "259 parameters");
 }
 
 TEST_F(LaunchTest, DTypesMatch) {
@@ -135,8 +187,10 @@ TEST_F(LaunchTest, DTypesMatch) {
 TEST_F(LaunchTest, RanksMatch) {
   reshape("x", {20, 64});
   expectRefused(bind(), "x", "rank 2", "rank 3");
+  reshape("x", {1, 1, 2, 2, 10, 64});
+  expectRefused(bind(), "x", "rank 6", "rank 3");
   resize(2, 64, 10);
-  tensor("weight").strides.pop_back();
+  tensor("weight").strides = {4};
   expectRefused(bind(), "weight", "2 sizes", "1 strides");
 }
 
@@ -366,10 +420,49 @@ TEST_F(LaunchTest, AlignedKernelsRefuseUnalignedViews) {
   expectRefused(bind(), "C = 68", "multiple of 8");
 }
 
+// The quick answers for usual tensors say what the rules say: here, against every element.
+TEST_F(LaunchTest, RandomViewsAgainstTheirElements) {
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  info.operands = {view("y", Layout::BLD, true)};
+  int aligned = 0, accepted = 0, overlapping = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Dims shape = {random.below(4), random.below(4), 4 * random.below(3) + random.below(2) * 4};
+    Dims strides = TensorRef::contiguous(nullptr, DType::BF16, shape).strides;
+    for (size_t d = 0; d < 3; ++d)
+      if (random.below(3) == 0)
+        strides[d] = random.coin() ? 8 * random.below(5) : random.below(40) - 8;
+    TensorRef y{memory + 4096 + 2 * random.below(2) * random.below(9), DType::BF16, shape, strides};
+    bool groups = strides[2] == 1 && shape[2] % 8 == 0;
+    std::set<int64_t> seen;
+    int64_t elements = 0;
+    for (int64_t b = 0; b < shape[0]; ++b)
+      for (int64_t t = 0; t < shape[1]; ++t)
+        for (int64_t c = 0; c < shape[2]; ++c, ++elements) {
+          int64_t place = b * strides[0] + t * strides[1] + c * strides[2];
+          seen.insert(place);
+          groups &= c || (reinterpret_cast<intptr_t>(y.data) + 2 * place) % 16 == 0;
+        }
+    EXPECT_EQ(alignmentOf(info.operands, {{"y", y}}), groups || !elements ? 16 : 1)
+        << testing::PrintToString(shape) << testing::PrintToString(strides);
+    auto bound = halo::bind(info, {y}, DeviceTraits());
+    bool overlaps = int64_t(seen.size()) < elements;
+    if (overlaps)
+      expectRefused(bound, "operand y", "share memory");
+    aligned += groups && elements;
+    accepted += bool(bound) && elements;
+    overlapping += overlaps;
+  }
+  // All three kinds were met.
+  EXPECT_GT(aligned, 200);
+  EXPECT_GT(accepted, 2000);
+  EXPECT_GT(overlapping, 2000);
+}
+
 TEST_F(LaunchTest, AlignmentAlongLInChannelFirstViews) {
   std::vector<Operand> operands = {view("x", Layout::BDL, false)};
-  auto alignment = [&](std::vector<int64_t> shape, std::vector<int64_t> strides) {
-    TensorRef x{memory, DType::BF16, std::move(shape), std::move(strides)};
+  auto alignment = [&](const Dims &shape, const Dims &strides) {
+    TensorRef x{memory, DType::BF16, shape, strides};
     return alignmentOf(operands, {{"x", x}});
   };
   EXPECT_EQ(alignment({2, 3, 16}, {48, 16, 1}), 16);
@@ -384,13 +477,11 @@ TEST_F(LaunchTest, AlignmentAlongLInChannelFirstViews) {
 
 TEST_F(LaunchTest, OutputShapes) {
   Shape shape{2, 64, 10};
-  EXPECT_EQ(outputShape(view("y", Layout::BDL, true, 3), shape),
-            (std::vector<int64_t>{2, 192, 10}));
-  EXPECT_EQ(outputShape(view("q", Layout::BLD, true, 1, 48), shape),
-            (std::vector<int64_t>{2, 10, 48}));
-  EXPECT_EQ(outputShape(info.operands[3], shape), (std::vector<int64_t>{2, 64, 3}));
-  EXPECT_EQ(outputShape(info.operands[1], shape), (std::vector<int64_t>{4, 4}));
-  EXPECT_EQ(outputShape(info.operands[2], shape), (std::vector<int64_t>{64}));
+  EXPECT_EQ(outputShape(view("y", Layout::BDL, true, 3), shape), Dims({2, 192, 10}));
+  EXPECT_EQ(outputShape(view("q", Layout::BLD, true, 1, 48), shape), Dims({2, 10, 48}));
+  EXPECT_EQ(outputShape(info.operands[3], shape), Dims({2, 64, 3}));
+  EXPECT_EQ(outputShape(info.operands[1], shape), Dims({4, 4}));
+  EXPECT_EQ(outputShape(info.operands[2], shape), Dims({64}));
 }
 
 } // namespace
