@@ -1,7 +1,7 @@
 // halo-lower-direct: a scheduled kernel becomes a gpu.func with the calling convention of
 // runtime/KernelInfo.h.
 #include "compiler/Passes.h"
-#include "compiler/lowering/Emitter.h"
+#include "compiler/lowering/Step.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -104,8 +104,12 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       gpu::GPUFuncOp func = createFunction(b, *plan);
       Emitter emitter(*plan, func);
       emitter.emitEntry();
-      emitDirect(emitter);
-      emitter.storeStates();
+      if (plan->layout == Layout::BD) {
+        emitStep(emitter);
+      } else {
+        emitDirect(emitter);
+        emitter.storeStates();
+      }
       gpu::ReturnOp::create(emitter.b, kernel.getLoc());
       kernel.erase();
     }

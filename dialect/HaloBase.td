@@ -30,7 +30,8 @@ def Halo_Dialect : Dialect {
 }
 
 def Halo_LayoutEnum : I32EnumAttr<"LayoutKind", "order of a view's dimensions in memory", [
-    I32EnumAttrCase<"BDL", 0, "bdl">, I32EnumAttrCase<"BLD", 1, "bld">]> {
+    I32EnumAttrCase<"BDL", 0, "bdl">, I32EnumAttrCase<"BLD", 1, "bld">,
+    I32EnumAttrCase<"BD", 2, "bd">]> {
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }

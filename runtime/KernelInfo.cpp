@@ -27,7 +27,9 @@ std::string_view name(OperandKind kind) {
   return "?";
 }
 
-std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "bld"; }
+std::string_view name(Layout layout) {
+  return layout == Layout::BDL ? "bdl" : layout == Layout::BLD ? "bld" : "bd";
+}
 
 bool KernelInfo::storesState() const {
   return std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
@@ -69,10 +71,10 @@ std::string KernelInfo::toJson() const {
                            {"output", operand.output},
                            {"layout", name(operand.layout)},
                            {"streams", operand.streams},
-                           {"heads", operand.heads},
                            {"taps", operand.taps},
                            {"group", operand.group},
-                           {"channels", operand.channels}});
+                           {"channels", operand.channels},
+                           {"heads", operand.heads}});
   json tileList = json::array();
   for (const ChannelTiles &run : tiles)
     tileList.push_back({{"begin", run.begin}, {"end", run.end}, {"width", run.width}});
@@ -100,9 +102,11 @@ namespace {
 
 Layout readLayout(JsonFields &fields) {
   std::string text = fields.text("layout");
-  if (text != "bdl" && text != "bld")
-    fields.complain(fmt::format("has layout '{}' where bdl or bld is expected", text));
-  return text == "bdl" ? Layout::BDL : Layout::BLD;
+  for (Layout layout : {Layout::BDL, Layout::BLD, Layout::BD})
+    if (text == name(layout))
+      return layout;
+  fields.complain(fmt::format("has layout '{}' where bdl, bld or bd is expected", text));
+  return Layout::BLD;
 }
 
 Result<Operand> readOperand(const json &object, size_t index) {
@@ -132,11 +136,11 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.output = fields.flag("output");
   operand.layout = readLayout(fields);
   operand.streams = fields.integer("streams", 1, INT32_MAX);
-  operand.heads = fields.integer("heads", 0, INT32_MAX);
   bool hasTaps = operand.kind == OperandKind::Taps || operand.kind == OperandKind::State;
   operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
   operand.group = fields.integer("group", 1, INT32_MAX);
   operand.channels = fields.integer("channels", 0, INT32_MAX);
+  operand.heads = fields.integer("heads", 0, INT32_MAX);
   HALO_CHECK(fields.done());
   return operand;
 }

@@ -2,6 +2,8 @@
 // walk (row pointers, taps, per-channel numbers, a split's destination).
 #include "compiler/lowering/Emitter.h"
 
+#include "compiler/lowering/Step.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -65,7 +67,7 @@ void Emitter::emitIndices() {
   (plan.channelsFast ? laneL : laneN) = div(thread, fast);
 
   // Neighbouring blocks share memory rows: channels first in bld, positions first in bdl.
-  bool bld = plan.layout == Layout::BLD;
+  bool bld = plan.layout != Layout::BDL;
   Value inner = bld ? tilesN : tilesL, outer = bld ? tilesL : tilesN;
   Value low = rem(block, inner), rest = div(block, inner);
   Value high = rem(rest, outer);
@@ -91,7 +93,7 @@ void Emitter::emitChannelTile(Value tile) {
     }
     end = min(end, channels);
   }
-  Value own = add(begin, mul(laneN, num(plan.lanes)));
+  own = add(begin, mul(laneN, num(plan.lanes)));
   channelOk = less(own, end);
   channel = min(own, sub(channels, num(plan.lanes)));
 }
@@ -261,7 +263,7 @@ void Emitter::emitInvariants() {
           channelSignals[op.getSignal()] = toF32(pack(lanes));
         })
         .Case([&](FirOp op) {
-          if (!isRolled(plan, op))
+          if (!isRolled(plan, op) && !isStagedInStep(plan, op))
             preloadTaps(op);
         })
         .Case([&](SplitStoreOp op) { emitDestination(op); });
