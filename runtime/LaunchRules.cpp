@@ -21,14 +21,14 @@ Result<std::vector<const TensorRef *>> matchOperands(const KernelInfo &info,
   std::vector<const TensorRef *> tensors(info.operands.size());
   for (const Argument &argument : arguments) {
     const TensorRef **slot = nullptr;
-    bool known = false;
+    int places = 0;
     // Inputs come before outputs, so the first free place is the input's.
     for (size_t i = 0; i < tensors.size() && !slot; ++i)
       if (info.operands[i].name == argument.name) {
-        known = true;
+        ++places;
         slot = tensors[i] ? nullptr : &tensors[i];
       }
-    if (!known) {
+    if (!places) {
       std::vector<std::string> names;
       for (const Operand &o : info.operands)
         names.push_back(o.name);
@@ -36,7 +36,8 @@ Result<std::vector<const TensorRef *>> matchOperands(const KernelInfo &info,
                                  info.kernel, fmt::join(names, ", ")));
     }
     if (!slot)
-      return invalid(fmt::format("operand {} is given too often", argument.name));
+      return invalid(fmt::format("operand {} is given {}", argument.name,
+                                 places > 1 ? "more than twice" : "twice"));
     *slot = &argument.tensor;
   }
   for (size_t i = 0; i < tensors.size(); ++i)

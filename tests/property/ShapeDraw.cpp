@@ -20,7 +20,7 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
   int64_t period = std::lcm(group, problem.align == 16 && (bld || isStep(problem)) ? group16 : 1);
   if (std::string streams = paramOf(problem, "streams", ""); streams.find(':') != std::string::npos)
     period = std::lcm(period, std::stoll(streams.substr(streams.find(':') + 1)) *
-                                  (problem.align == 16 && bld ? group16 : 1));
+                                  (problem.align == 16 && (bld || isStep(problem)) ? group16 : 1));
   shape.d = roundUp(shape.d, period);
   if (std::vector<Part> parts = partsOf(problem); !parts.empty()) {
     shape.d = 0;

@@ -59,6 +59,11 @@ Result<void> DeviceTensors::addOutput(const std::string &name, DType dtype,
   return entry.bytes ? device->fill(entry.tensor.data, 0xff, entry.bytes) : Result<void>();
 }
 
+const TensorRef &DeviceTensors::operator[](const std::string &name) const {
+  auto input = entries.find({name, false});
+  return (input == entries.end() ? entries.at({name, true}) : input->second).tensor;
+}
+
 std::vector<Argument> DeviceTensors::arguments() const {
   std::vector<Argument> arguments;
   for (const auto &[key, entry] : entries)

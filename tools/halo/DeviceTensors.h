@@ -28,10 +28,8 @@ public:
   /// Every byte 0xff: a NaN in each storage type, so that an element nobody wrote shows.
   Result<void> addOutput(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
 
-  /// An input's tensor.
-  const TensorRef &operator[](const std::string &name) const {
-    return entries.at({name, false}).tensor;
-  }
+  /// The tensor of this name; where there is an input and an output, the input's.
+  const TensorRef &operator[](const std::string &name) const;
   /// Contiguous; the names live as long as this object. Of one name, the input comes first.
   std::vector<Argument> arguments() const;
   /// An output's values.

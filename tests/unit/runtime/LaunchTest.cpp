@@ -110,7 +110,7 @@ TEST_F(StepTest, OneNameIsTheInputAndThenTheOutput) {
   expectRefused(bind(), "output state", "missing");
   arguments.push_back(arguments[1]);
   arguments.push_back(arguments[1]);
-  expectRefused(bind(), "state", "too often");
+  expectRefused(bind(), "state", "more than twice");
 }
 
 TEST_F(StepTest, UpdatesInPlaceOrApart) {

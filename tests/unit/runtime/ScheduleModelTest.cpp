@@ -92,7 +92,7 @@ TEST(ScheduleModelTest, SeveralStreams) {
   traits.streams = 3;
   traits.channels = 4096;
   EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
-            "block_n=128,block_l=0,num_warps=4,vector=4,unroll=4,stages=4,min_blocks=3,"
+            "block_n=128,block_l=0,num_warps=4,vector=4,unroll=4,stages=4,min_blocks=2,"
             "window=registers");
 }
 
