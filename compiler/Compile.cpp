@@ -144,6 +144,7 @@ private:
     info.align = request.align;
     info.stepL = plan.stepL;
     info.blockL = plan.schedule.getBlockL();
+    info.warmup = plan.staged ? plan.staged->warmup : 0;
     info.halo = jointHalo(plan.kernel, plan.halos);
     info.tiles.assign(plan.tiles.begin(), plan.tiles.end());
   }
@@ -266,6 +267,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       traits.minElementBytes = std::min(traits.minElementBytes, bytes);
     }
   }
+  traits.toeplitzGroup = toeplitzGroup(kernel);
   HaloMap halos = inferHalos(kernel);
   traits.halo = jointHalo(kernel, halos);
   traits.sumTaps = 0;

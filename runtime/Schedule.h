@@ -57,6 +57,7 @@ struct KernelTraits {
   int views = 2;            ///< Views read and written per position, streams counted.
   int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   int64_t partUnit = 0;     ///< Greatest common divisor of a split's widths and heads; 0 if none.
+  int64_t toeplitzGroup = 0; ///< Channels per filter of long FIRs that fir=toeplitz can take; else 0.
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
 };
 
