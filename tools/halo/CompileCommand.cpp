@@ -7,8 +7,7 @@
 #include "tools/halo/ProblemOptions.h"
 #include "tools/halo/Suggest.h"
 
-#include "runtime/CompilerLibrary.h"
-#include "runtime/Device.h"
+#include "runtime/KernelCompiler.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,27 +20,12 @@ using namespace halo::tool;
 using Json = nlohmann::ordered_json;
 
 namespace {
-/// What to compile for; unlike a run, it needs no device.
-struct Target {
-  std::string arch = "sm_90", emit;
-  DeviceTraits traits;
-  int ptx = 0; ///< 0: the compiler's own choice.
-};
-
-struct Compiled {
-  KernelInfo info;
-  std::string blob;
-  Json times; ///< Milliseconds by stage, in the order they ran.
-  std::string log;
-};
-
 /// Milliseconds by stage over several compiles of one request, stages in the order they ran.
-class StageTimes {
+class StageSamples {
 public:
-  void add(const Json &times, double total) {
-    for (const auto &[stage, ms] : times.items())
-      if (ms.is_number())
-        samplesOf(stage).push_back(ms.get<double>());
+  void add(const StageTimes &times, double total) {
+    for (const auto &[stage, ms] : times)
+      samplesOf(stage).push_back(ms);
     samplesOf("total").push_back(total);
   }
   Json medians() const {
@@ -70,49 +54,15 @@ static std::string timesTable(const Json &medians) {
 }
 
 /// The GPU's architecture and facts where there is one; sm_90 and its facts else.
-static Target chooseTarget(const std::string &arch, const std::string &emit) {
-  Target target;
-  target.emit = emit == "sass" ? "cubin" : emit;
+static CompileTarget chooseTarget(const std::string &arch, const std::string &emit) {
+  CompileTarget target;
   Result<std::shared_ptr<Device>> device = openCudaDevice();
-  if (device && (arch.empty() || arch == (*device)->arch())) {
-    target.arch = (*device)->arch();
-    target.traits = (*device)->traits();
-    target.ptx = (*device)->ptxVersion();
-  } else if (!arch.empty()) {
+  if (device && (arch.empty() || arch == (*device)->arch()))
+    target = targetOf(**device);
+  else if (!arch.empty())
     target.arch = arch;
-  }
+  target.emit = emit == "sass" ? "cubin" : emit;
   return target;
-}
-
-static Result<Compiled> compile(const Problem &problem, const std::string &schedule,
-                                const Target &target) {
-  const DeviceTraits &traits = target.traits;
-  Json request = {{"verb", "compile"},
-                  {"kernel", problem.kernel},
-                  {"params", problem.params},
-                  {"with", problem.with},
-                  {"align", problem.align},
-                  {"schedule", schedule},
-                  {"arch", target.arch},
-                  {"emit", target.emit},
-                  {"device",
-                   {{"sms", traits.sms},
-                    {"maxThreadsPerSm", traits.maxThreadsPerSm},
-                    {"registersPerSm", traits.registersPerSm},
-                    {"sharedPerBlock", traits.sharedPerBlock},
-                    {"l2Bytes", traits.l2Bytes}}}};
-  if (target.ptx)
-    request["ptx"] = target.ptx;
-  HALO_TRY(library, CompilerLibrary::get());
-  HALO_TRY(reply, library->call(request.dump(-1, ' ', false, Json::error_handler_t::replace)));
-  Json answer = Json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object() || !answer.contains("info"))
-    return failed("the compiler's reply has no kernel info");
-  HALO_TRY(info, KernelInfo::fromJson(answer["info"].dump()));
-  Compiled compiled{info, std::move(reply.blob), answer.value("times", Json::object()), ""};
-  if (answer.contains("log") && answer["log"].is_string())
-    compiled.log = answer["log"].get<std::string>();
-  return compiled;
 }
 
 static Result<int> run(const Arguments &arguments) {
@@ -131,18 +81,20 @@ static Result<int> run(const Arguments &arguments) {
   HALO_TRY(problem, parseProblem(arguments.positional(0), arguments.values("--set"),
                                  arguments.value("--dtype"), arguments.value("--wdtype"),
                                  arguments.value("--with")));
-  Target target = chooseTarget(arguments.value("--arch"), emit);
+  CompileTarget target = chooseTarget(arguments.value("--arch"), emit);
 
-  StageTimes times;
-  Compiled compiled;
+  CompileOptions options;
+  options.schedule = arguments.value("--schedule");
+  StageSamples times;
+  CompiledKernel compiled;
   for (int64_t i = 0; i < repeat; ++i) {
     auto start = std::chrono::steady_clock::now();
-    HALO_TRY(once, compile(problem, arguments.value("--schedule"), target));
+    HALO_TRY(once, compileKernel(target, problem, options));
     std::chrono::duration<double, std::milli> total = std::chrono::steady_clock::now() - start;
     times.add(once.times, total.count());
     compiled = std::move(once);
   }
-  std::string artifact = std::move(compiled.blob);
+  std::string artifact = std::move(compiled.artifact.code);
   if (emit == "sass") {
     HALO_TRY(text, disassemble(artifact));
     artifact = text;
@@ -153,11 +105,11 @@ static Result<int> run(const Arguments &arguments) {
   if (!compiled.log.empty() && !wantsJson)
     fmt::print(stderr, "{}{}", compiled.log, compiled.log.back() == '\n' ? "" : "\n");
   if (wantsJson) {
-    Json json = {{"kernel", compiled.info.kernel},
+    Json json = {{"kernel", compiled.artifact.info.kernel},
                  {"emit", emit},
                  {"arch", target.arch},
                  {"bytes", artifact.size()},
-                 {"info", Json::parse(compiled.info.toJson())},
+                 {"info", Json::parse(compiled.artifact.info.toJson())},
                  {"times", times.medians()},
                  {"repeat", repeat},
                  {"log", compiled.log}};

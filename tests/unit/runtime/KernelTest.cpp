@@ -29,12 +29,24 @@ TEST_F(KernelTest, TheRequestSaysEverything) {
   Problem asked = problem("causal_conv1d");
   asked.with = {"bias"};
   asked.align = 1;
-  EXPECT_EQ(compileRequest(*device, asked, {"vector=4", {1, 2, 3}}),
-            R"({"align":1,"arch":"sm_90","device":{"l2Bytes":52428800,"maxThreadsPerSm":2048,)"
-            R"("registersPerSm":65536,"sharedPerBlock":232448,"sms":132},"emit":"gpu",)"
-            R"("kernel":"causal_conv1d","params":{"K":"3","T":"f32","layout":"bld"},)"
-            R"("schedule":"vector=4","shape":{"B":1,"D":2,"L":3},"verb":"compile",)"
-            R"("with":["bias"]})");
+  CompileTarget target = targetOf(*device);
+  target.ptx = 90;
+  EXPECT_EQ(compileRequest(target, asked, "text", Schedule()),
+            R"({"align":1,"arch":"sm_90","emit":"gpu","kernel":"causal_conv1d",)"
+            R"("params":{"K":"3","T":"f32","layout":"bld"},"ptx":90,)"
+            R"("schedule":"block_n=0,block_l=0,num_warps=4,vector=0,unroll=0,stages=1,)"
+            R"(min_blocks=1,window=registers","source":"text","verb":"compile","with":["bias"]})");
+}
+
+TEST_F(KernelTest, FactsNameEveryDefault) {
+  Problem asked;
+  asked.kernel = "causal_conv1d";
+  asked.params = {{"K", "3"}};
+  auto facts = kernelFacts(asked);
+  HALO_ASSERT_OK(facts);
+  EXPECT_EQ(facts->problem.print(), "causal_conv1d --dtype f32 --set K=3 --set layout=bld");
+  expectRefused(kernelFacts(problem("refused")), "kernel refused is refused");
+  expectRefused(kernelFacts(problem("/nonexistent/k.mlir")), "/nonexistent/k.mlir");
 }
 
 TEST_F(KernelTest, CompilesAndKeepsTheTimesInOrder) {
