@@ -24,7 +24,7 @@ namespace halo {
 /// A compiled kernel, loaded on a device. Copies share it. Thread-safe.
 class HALO_API Kernel {
 public:
-  /// Compiles for this device and loads.
+  /// The kernel for this device, loaded: from memory, from disk, or compiled.
   static Result<Kernel> compile(std::shared_ptr<Device> device, const Problem &problem,
                                 const CompileOptions &options = {});
   /// Loads what was compiled before.
