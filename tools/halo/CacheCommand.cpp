@@ -31,7 +31,10 @@ static void printJson(const Json &json) {
 }
 
 static std::string sizeText(int64_t bytes) {
-  return bytes < 10000 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} MB", double(bytes) / 1e6);
+  if (bytes < 10000)
+    return fmt::format("{} B", bytes);
+  return bytes < 10000000 ? fmt::format("{} kB", bytes / 1000)
+                          : fmt::format("{} MB", bytes / 1000000);
 }
 
 static Result<int> stat(const Arguments &arguments, DiskCache &cache) {

@@ -170,9 +170,9 @@ TEST(DiskCacheTest, AWriterThatIsKilledLeavesNoEntry) {
   TempFolder folder;
   DiskCache cache(folder.path);
   CacheKey key = keyNamed("a");
-  CacheEntry entry = entryOf(key, std::string(8 << 20, 'x'));
+  CacheEntry entry = entryOf(key, std::string(2 << 20, 'x'));
   test::Random random;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 12; ++i) {
     pid_t writer = fork();
     if (writer == 0) {
       DiskCache own(folder.path);
@@ -250,10 +250,12 @@ TEST(DiskCacheTest, AFolderThatCannotBeIsAWarning) {
 TEST(DiskCacheTest, AReadOnlyFolderStillServes) {
   TempFolder folder;
   CacheKey key = keyNamed("a"), other = keyNamed("b");
+  mode_t mask = umask(022); // Others may read.
   {
     DiskCache cache(folder / "cache");
     ASSERT_TRUE(cache.publish(key, entryOf(key, "a")));
   }
+  umask(mask);
   Listening listening;
   int status = inChild([&] {
     if (geteuid() == 0) {
