@@ -8,7 +8,7 @@
 #include "compiler/Ptx.h"
 #include "compiler/lowering/KernelPlan.h"
 #include "runtime/Problem.h"
-#include "runtime/ScheduleChoice.h"
+#include "runtime/Schedule.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -139,8 +139,11 @@ private:
   }
 
   Result<void> schedule(ir::KernelOp kernel, Diagnostics &diagnostics) {
-    HALO_TRY(schedule,
-             resolveSchedule(traitsOf(kernel, request.align), DeviceTraits(), 0, request.schedule));
+    // The runtime sends whole schedules, whose text leaves out a fir that is direct.
+    Schedule base = chooseSchedule(traitsOf(kernel, request.align), DeviceTraits());
+    if (!request.schedule.empty())
+      base.fir = Fir::Direct;
+    HALO_TRY(schedule, Schedule::parse(request.schedule, base));
     reply.info.schedule = schedule.print();
     auto attribute = ir::ScheduleAttr::getChecked(
         [&] { return kernel.emitError(); }, &context, schedule.blockN, schedule.blockL,
