@@ -1,7 +1,6 @@
 // The C ABI: JSON in, JSON and a blob out. Everything a request can get wrong becomes a sentence.
 #include "runtime/CompilerAbi.h"
 
-#include "compiler/Assembler.h"
 #include "compiler/BuildId.h"
 #include "compiler/Compile.h"
 #include "compiler/Describe.h"
@@ -41,7 +40,11 @@ Result<Reply> list() {
 
 Result<Reply> describeKernel(const json::Object &request) {
   std::string name = request.getString("kernel").value_or("").str();
-  HALO_TRY(source, kernelText(name));
+  std::string source = request.getString("source").value_or("").str();
+  if (source.empty()) {
+    HALO_TRY(known, kernelText(name));
+    source = std::move(known);
+  }
   mlir::MLIRContext &context = threadContext();
   Diagnostics diagnostics(context);
   auto module = parseKernelText(context, source, name);
@@ -71,6 +74,7 @@ Result<Emit> parseEmit(llvm::StringRef name) {
 Result<CompileRequest> parseRequest(const json::Object &request) {
   CompileRequest parsed;
   parsed.kernel = request.getString("kernel").value_or("").str();
+  parsed.source = request.getString("source").value_or("").str();
   if (const json::Object *params = request.getObject("params"))
     for (const auto &[name, value] : *params) {
       auto given = value.getAsString();
@@ -89,33 +93,39 @@ Result<CompileRequest> parseRequest(const json::Object &request) {
   parsed.maxPtx = int(request.getInteger("ptx").value_or(0));
   HALO_TRY(emit, parseEmit(request.getString("emit").value_or("cubin")));
   parsed.emit = emit;
-  if (const json::Object *shape = request.getObject("shape"))
-    parsed.channels = shape->getInteger("D").value_or(0);
-  if (const json::Object *device = request.getObject("device")) {
-    auto read = [&](const char *name, auto &field) {
-      if (auto number = device->getInteger(name); number && *number > 0)
-        field = std::decay_t<decltype(field)>(*number);
-    };
-    read("sms", parsed.device.sms);
-    read("maxThreadsPerSm", parsed.device.maxThreadsPerSm);
-    read("registersPerSm", parsed.device.registersPerSm);
-    read("sharedPerBlock", parsed.device.sharedPerBlock);
-    read("l2Bytes", parsed.device.l2Bytes);
-  }
   return parsed;
+}
+
+/// JSON of the runtime's own writing, as a value of ours.
+Result<json::Value> embed(const std::string &text) {
+  auto parsed = json::parse(text);
+  if (!parsed)
+    return failed("the runtime wrote JSON that cannot be read: " +
+                  llvm::toString(parsed.takeError()));
+  return std::move(*parsed);
+}
+
+Result<Reply> kernelTraits(const json::Object &request) {
+  HALO_TRY(parsed, parseRequest(request));
+  HALO_TRY(found, traits(parsed));
+  HALO_TRY(facts, embed(found.traits.toJson()));
+  json::Object params;
+  for (const auto &[name, value] : found.bindings.params)
+    params[name] = value;
+  return Reply{text(json::Object{{"traits", std::move(facts)},
+                                 {"params", std::move(params)},
+                                 {"with", json::Array(found.bindings.with)}}),
+               ""};
 }
 
 Result<Reply> compileKernel(const json::Object &request) {
   HALO_TRY(parsed, parseRequest(request));
   HALO_TRY(done, compile(parsed));
-  json::Object times;
+  json::Array times;
   for (const auto &[stage, ms] : done.times)
-    times[stage] = ms;
-  auto info = json::parse(done.info.toJson());
-  if (!info)
-    return failed("the compiler wrote a kernel info it cannot read: " +
-                  llvm::toString(info.takeError()));
-  return Reply{text(json::Object{{"info", std::move(*info)},
+    times.push_back(json::Array{stage, ms});
+  HALO_TRY(info, embed(done.info.toJson()));
+  return Reply{text(json::Object{{"info", std::move(info)},
                                  {"times", std::move(times)},
                                  {"log", done.log}}),
                std::move(done.blob)};
@@ -135,10 +145,9 @@ Result<Reply> serve(llvm::StringRef text) {
     return describeKernel(*request);
   if (verb == "compile")
     return compileKernel(*request);
-  if (verb == "assembler")
-    return Reply{::text(json::Object{{"assembler", assemblerName()}}), ""};
-  return invalid("unknown verb '" + verb.str() +
-                 "', expected list, describe, compile or assembler");
+  if (verb == "traits")
+    return kernelTraits(*request);
+  return invalid("unknown verb '" + verb.str() + "', expected list, describe, traits or compile");
 }
 
 char *copy(const std::string &bytes) {

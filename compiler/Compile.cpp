@@ -8,6 +8,7 @@
 #include "compiler/Ptx.h"
 #include "compiler/lowering/KernelPlan.h"
 #include "runtime/Problem.h"
+#include "runtime/Schedule.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -41,33 +42,13 @@ public:
     if (request.maxPtx && request.maxPtx < target.minPtx)
       return unavailable("the driver accepts PTX " + version(request.maxPtx) + " but " +
                          target.arch + " needs " + version(target.minPtx));
-    HALO_TRY(text, kernelText(request.kernel));
     Diagnostics diagnostics(context);
-    OwningOpRef<ModuleOp> module;
-    timed("parse", [&] { module = parseKernelText(context, text, request.kernel); });
-    if (!module)
-      return invalid(diagnostics.text());
-    auto kernel = onlyKernel(*module, diagnostics);
-    if (!kernel)
-      return invalid(diagnostics.text());
-
-    Bindings bindings = request.bindings;
-    bool bound = false;
-    timed("specialise", [&] {
-      bound = succeeded(specialise(kernel, bindings)) && succeeded(verify(*module));
-      if (bound) {
-        PassManager cleanup(&context);
-        cleanup.addPass(createCSEPass());
-        bound = succeeded(cleanup.run(*module));
-      }
-    });
-    if (!bound)
-      return invalid(diagnostics.text());
+    HALO_TRY(kernel, specialised(diagnostics));
     HALO_CHECK(schedule(kernel, diagnostics));
     auto plan = planKernel(kernel, target.sharedPerBlock);
     if (failed(plan))
       return invalid(diagnostics.text());
-    fillInfo(*plan, bindings);
+    fillInfo(*plan);
     if (request.emit == Emit::Halo) {
       PassManager show(&context);
       show.addPass(createInferHaloPass());
@@ -85,10 +66,19 @@ public:
     return std::move(reply);
   }
 
+  /// The kernel's facts, without scheduling it.
+  Result<TraitsReply> traits() {
+    Diagnostics diagnostics(context);
+    HALO_TRY(kernel, specialised(diagnostics));
+    return TraitsReply{traitsOf(kernel, request.align), bindings};
+  }
+
 private:
   const CompileRequest &request;
   MLIRContext &context;
   Target target;
+  Bindings bindings = request.bindings; ///< With every default, once the kernel is specialised.
+  OwningOpRef<ModuleOp> module;
   CompileReply reply;
 
   static std::string version(int ptx) {
@@ -108,11 +98,52 @@ private:
     return text;
   }
 
+  /// Parses the text and binds every parameter.
+  Result<ir::KernelOp> specialised(Diagnostics &diagnostics) {
+    std::string text = request.source;
+    if (text.empty()) {
+      HALO_TRY(known, kernelText(request.kernel));
+      text = std::move(known);
+    }
+    timed("parse", [&] { module = parseKernelText(context, text, request.kernel); });
+    if (!module)
+      return invalid(diagnostics.text());
+    auto kernel = onlyKernel(*module, diagnostics);
+    if (!kernel)
+      return invalid(diagnostics.text());
+    bool bound = false;
+    timed("specialise", [&] {
+      bound = succeeded(specialise(kernel, bindings)) && succeeded(verify(*module));
+      if (bound) {
+        PassManager cleanup(&context);
+        cleanup.addPass(createCSEPass());
+        bound = succeeded(cleanup.run(*module));
+      }
+    });
+    if (!bound)
+      return invalid(diagnostics.text());
+    // A list without entries is an option that is not given.
+    for (auto it = bindings.params.begin(); it != bindings.params.end();)
+      it = it->second.empty() ? bindings.params.erase(it) : std::next(it);
+    return kernel;
+  }
+
+  /// The canonical text.
+  std::string problem() const {
+    Problem problem;
+    problem.kernel = request.kernel;
+    problem.params = bindings.params;
+    problem.with = bindings.with;
+    problem.align = request.align;
+    return problem.print();
+  }
+
   Result<void> schedule(ir::KernelOp kernel, Diagnostics &diagnostics) {
-    KernelTraits traits = traitsOf(kernel, request.align);
-    traits.channels = request.channels;
-    Schedule chosen = chooseSchedule(traits, request.device);
-    HALO_TRY(schedule, Schedule::parse(request.schedule, chosen));
+    // The runtime sends whole schedules, whose text leaves out a fir that is direct.
+    Schedule base = chooseSchedule(traitsOf(kernel, request.align), DeviceTraits());
+    if (!request.schedule.empty())
+      base.fir = Fir::Direct;
+    HALO_TRY(schedule, Schedule::parse(request.schedule, base));
     reply.info.schedule = schedule.print();
     auto attribute = ir::ScheduleAttr::getChecked(
         [&] { return kernel.emitError(); }, &context, schedule.blockN, schedule.blockL,
@@ -127,15 +158,10 @@ private:
     return {};
   }
 
-  void fillInfo(const KernelPlan &plan, const Bindings &bindings) {
+  void fillInfo(const KernelPlan &plan) {
     KernelInfo &info = reply.info;
     info.kernel = info.entry = plan.kernel.getSymName().str();
-    Problem problem;
-    problem.kernel = request.kernel;
-    problem.params = bindings.params;
-    problem.with = bindings.with;
-    problem.align = request.align;
-    info.problem = problem.print();
+    info.problem = problem();
     info.layout = plan.layout;
     info.operands = operandsOf(plan.kernel);
     info.threads = plan.threads();
@@ -144,6 +170,7 @@ private:
     info.align = request.align;
     info.stepL = plan.stepL;
     info.blockL = plan.schedule.getBlockL();
+    info.warmup = plan.staged ? plan.staged->warmup : 0;
     info.halo = jointHalo(plan.kernel, plan.halos);
     info.tiles.assign(plan.tiles.begin(), plan.tiles.end());
   }
@@ -210,6 +237,8 @@ private:
 
 Result<CompileReply> compile(const CompileRequest &request) { return Compilation(request).run(); }
 
+Result<TraitsReply> traits(const CompileRequest &request) { return Compilation(request).traits(); }
+
 std::vector<std::string> builtinKernels() {
   std::vector<std::string> names;
   for (int i = 0; i < kNumBuiltins; ++i)
@@ -267,6 +296,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       traits.minElementBytes = std::min(traits.minElementBytes, bytes);
     }
   }
+  traits.toeplitzGroup = toeplitzGroup(kernel);
   HaloMap halos = inferHalos(kernel);
   traits.halo = jointHalo(kernel, halos);
   traits.sumTaps = 0;
@@ -279,8 +309,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       for (int64_t width : cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef())
         traits.partUnit = std::gcd(traits.partUnit, width);
       if (auto heads = dyn_cast_or_null<DenseI64ArrayAttr>(split.getHeads().value_or(Attribute())))
-        for (int64_t head : heads.asArrayRef())
-{
+        for (int64_t head : heads.asArrayRef()) {
           traits.head = std::max(traits.head, head);
           traits.partUnit = std::gcd(traits.partUnit, head);
         }

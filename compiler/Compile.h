@@ -6,7 +6,7 @@
 #pragma once
 
 #include "compiler/Specialise.h"
-#include "compiler/Target.h"
+#include "runtime/Target.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
@@ -21,14 +21,13 @@ enum class Emit { Halo, Gpu, Llvm, Ptx, Cubin, Sim };
 
 struct CompileRequest {
   std::string kernel; ///< A built-in name or a path that ends in .mlir.
+  std::string source; ///< The kernel's text; empty: a built-in's, or read from the path.
   Bindings bindings;
   int align = 16;
-  std::string schedule; ///< Empty: the analytic choice. A part of one: the rest is chosen.
+  std::string schedule; ///< What it leaves out is chosen for the default device.
   std::string arch = "sm_90";
   Emit emit = Emit::Cubin;
   int maxPtx = 0; ///< The newest PTX version the driver accepts; 0 where unknown.
-  DeviceTraits device;
-  int64_t channels = 0; ///< D of a typical launch, 0 where unknown; a hint for the choice.
 };
 
 struct CompileReply {
@@ -39,6 +38,15 @@ struct CompileReply {
 };
 
 Result<CompileReply> compile(const CompileRequest &request);
+
+/// What the choice of a schedule needs to know, before there is one.
+struct TraitsReply {
+  KernelTraits traits;
+  Bindings bindings; ///< With every default filled in; what is empty is left out.
+};
+
+/// Binds the parameters and looks; of the request it reads kernel, source, bindings and align.
+Result<TraitsReply> traits(const CompileRequest &request);
 
 /// A kernel's text: a built-in's or a file's.
 Result<std::string> kernelText(const std::string &kernel);

@@ -1,7 +1,7 @@
 // From the LLVM dialect to LLVM IR, and from LLVM IR to PTX.
 #pragma once
 
-#include "compiler/Target.h"
+#include "runtime/Target.h"
 #include "runtime/Result.h"
 
 #include <functional>

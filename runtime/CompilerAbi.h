@@ -7,20 +7,25 @@
 //
 // Verbs
 //   list      {}                       -> {"kernels": [{"name", "summary"}, ...]}
-//   describe  {kernel}                 -> {"name", "summary", "source",
+//   describe  {kernel, source}         -> {"name", "summary", "source",
 //                                          "params":   [{"name", "kind", "default", "values"}],
 //                                          "operands": [{"name", "kind", "output", "optional",
 //                                                        "variadic", "dtype", "taps", "group",
 //                                                        "streams", "layout"}]}
 //             kind of a param: int | type | enum | flag | parts. `values` is the list of an enum.
 //             dtype/taps/group/streams/layout of an operand: a number, a name, or a param's name.
-//   compile   {kernel, params: {name: text}, with: [operand], align: 16|1, schedule: text,
-//              arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90, shape: {B, D, L},
-//              device: {sms, maxThreadsPerSm, registersPerSm, sharedPerBlock, l2Bytes}}
-//             -> {"info": KernelInfo, "times": {stage: ms}, "log": text}, blob = the artifact:
-//             text for halo|gpu|llvm|ptx, the cubin, or (sim) LLVM bitcode for haloSimCreate.
-//             `kernel` is a built-in name or a path that ends in .mlir. `params` are the texts of
-//             --set; types are params too ("T", "W"). An empty schedule asks for the analytic one.
+//   traits    {kernel, source, params, with, align}
+//             -> {"traits": KernelTraits, "params", "with"}: what the choice of a schedule looks
+//             at, and the problem with every default filled in.
+//   compile   {kernel, source, params: {name: text}, with: [operand], align: 16|1,
+//              schedule: text, arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90}
+//             -> {"info": KernelInfo, "times": [[stage, ms], ...], "log": text}, times in the
+//             order of the stages; blob = the artifact: text for halo|gpu|llvm|ptx, the cubin, or
+//             (sim) LLVM bitcode for haloSimCreate.
+//             `kernel` is a built-in name or a path that ends in .mlir, `source` its text: where
+//             it is given, the path only names the place in a message. `params` are the texts of
+//             --set; types are params too ("T", "W"). What a schedule leaves out is chosen for the default
+//             device; the runtime always sends a whole one.
 #pragma once
 
 #include <stddef.h>
@@ -30,7 +35,7 @@
 extern "C" {
 #endif
 
-#define HALO_COMPILER_ABI_VERSION 1
+#define HALO_COMPILER_ABI_VERSION 2
 
 /// A reply. Owned by the caller, who gives it back with haloCompilerFree.
 typedef struct HaloReply {

@@ -1,11 +1,13 @@
 // Everything a user of the runtime includes.
 #pragma once
 
+#include "runtime/CompileCache.h"
 #include "runtime/CompilerLibrary.h"
 #include "runtime/DType.h"
 #include "runtime/Device.h"
 #include "runtime/Environment.h"
 #include "runtime/Kernel.h"
+#include "runtime/KernelCompiler.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Launch.h"
 #include "runtime/Operator.h"
@@ -13,4 +15,6 @@
 #include "runtime/Result.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Schedule.h"
+#include "runtime/ScheduleChoice.h"
 #include "runtime/TensorRef.h"
+#include "runtime/Warning.h"

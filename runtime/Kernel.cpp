@@ -1,71 +1,77 @@
 #include "runtime/Kernel.h"
 
-#include "runtime/CompilerLibrary.h"
-#include "runtime/Json.h"
+#include "runtime/KeyedMutex.h"
 #include "runtime/LaunchBuilder.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <unordered_map>
 
 namespace halo {
 
 namespace {
 
-/// "info" and "times" of a compile's reply.
-struct CompileReply {
-  KernelInfo info;
-  StageTimes times;
+/// Kernels that are loaded and in use, by device and name: compiled twice, they are loaded once.
+/// Weak references: a kernel is unloaded with its last user. A loaded kernel keeps its device, so
+/// that no other device can take the address while the entry lives.
+class LoadedKernels {
+public:
+  KeyedMutex loading; ///< Of each name; held while it is looked up and loaded.
+
+  std::shared_ptr<LoadedKernel> find(const std::string &name) {
+    std::lock_guard<std::mutex> guard(mutex);
+    auto found = kernels.find(name);
+    return found == kernels.end() ? nullptr : found->second.lock();
+  }
+  void add(const std::string &name, const std::shared_ptr<LoadedKernel> &kernel) {
+    std::lock_guard<std::mutex> guard(mutex);
+    kernels[name] = kernel;
+    if (kernels.size() < sweepAt)
+      return;
+    for (auto it = kernels.begin(); it != kernels.end();)
+      it = it->second.expired() ? kernels.erase(it) : std::next(it);
+    sweepAt = std::max<size_t>(64, 2 * kernels.size());
+  }
+
+private:
+  std::mutex mutex;
+  std::unordered_map<std::string, std::weak_ptr<LoadedKernel>> kernels;
+  size_t sweepAt = 64;
 };
 
-Result<CompileReply> parseReply(const std::string &text) {
-  // Ordered: the times are listed as the stages ran.
-  auto document = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object() || !document.contains("info"))
-    return failed("the compiler's reply has no kernel info");
-  CompileReply reply;
-  HALO_TRY(info, KernelInfo::fromJson(document["info"].dump()));
-  reply.info = std::move(info);
-  if (auto times = document.find("times"); times != document.end() && times->is_object())
-    for (auto &[stage, milliseconds] : times->items())
-      if (milliseconds.is_number())
-        reply.times.emplace_back(stage, milliseconds.get<double>());
-  return reply;
+LoadedKernels &loadedKernels() {
+  static auto *kernels = new LoadedKernels; // Kernels may outlive every static object.
+  return *kernels;
 }
 
 } // namespace
 
-std::string compileRequest(const Device &device, const Problem &problem,
-                           const CompileOptions &options) {
-  DeviceTraits traits = device.traits();
-  nlohmann::json request = {
-      {"verb", "compile"},
-      {"kernel", problem.kernel},
-      {"params", problem.params},
-      {"with", problem.with},
-      {"align", problem.align},
-      {"schedule", options.schedule},
-      {"arch", device.arch()},
-      {"emit", device.emit()},
-      {"shape",
-       {{"B", options.shapeHint.b}, {"D", options.shapeHint.d}, {"L", options.shapeHint.l}}},
-      {"device",
-       {{"sms", traits.sms},
-        {"maxThreadsPerSm", traits.maxThreadsPerSm},
-        {"registersPerSm", traits.registersPerSm},
-        {"sharedPerBlock", traits.sharedPerBlock},
-        {"l2Bytes", traits.l2Bytes}}}};
-  if (int ptx = device.ptxVersion())
-    request["ptx"] = ptx;
-  return printJson(request);
-}
-
 Result<Kernel> Kernel::compile(std::shared_ptr<Device> device, const Problem &problem,
                                const CompileOptions &options) {
   HALO_CHECK(checkLoadingAllowed(problem.kernel));
-  HALO_TRY(compiler, CompilerLibrary::get());
-  HALO_TRY(reply, compiler->call(compileRequest(*device, problem, options)));
-  HALO_TRY(parsed, parseReply(reply.json));
-  HALO_TRY(loaded, device->load({std::move(parsed.info), std::move(reply.blob)}));
-  return Kernel(std::move(device), std::move(loaded), std::move(parsed.times));
+  auto start = std::chrono::steady_clock::now();
+  auto elapsed = [&] {
+    std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    return took.count();
+  };
+  HALO_TRY(request, kernelRequest(targetOf(*device), problem, options));
+  // The problem too: a file's copy is the same code under another name.
+  std::string name = fmt::format("{} {}\n{}", static_cast<const void *>(device.get()),
+                                 request.problem.print(), request.key.text());
+  KeyedMutex::Guard loading(loadedKernels().loading, name);
+  if (options.cache)
+    if (std::shared_ptr<LoadedKernel> found = loadedKernels().find(name))
+      return Kernel(std::move(device), std::move(found), {{"memory", elapsed()}});
+  HALO_TRY(compiled, compileKernel(request, options.cache));
+  double before = elapsed();
+  HALO_TRY(loaded, device->load(compiled.artifact));
+  compiled.times.emplace_back("load", elapsed() - before);
+  if (options.cache)
+    loadedKernels().add(name, loaded);
+  return Kernel(std::move(device), std::move(loaded), std::move(compiled.times));
 }
 
 Result<Kernel> Kernel::load(std::shared_ptr<Device> device, const Artifact &artifact) {

@@ -10,31 +10,21 @@
 
 #include "runtime/Device.h"
 #include "runtime/Export.h"
+#include "runtime/KernelCompiler.h"
 #include "runtime/Launch.h"
 #include "runtime/Problem.h"
 #include "runtime/Result.h"
 
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
 namespace halo {
 
-struct CompileOptions {
-  /// Forces a schedule ("block_n=64,..."); empty takes the analytic choice.
-  std::string schedule;
-  /// A typical launch, for the analytic choice; zeros where unknown.
-  Shape shapeHint;
-};
-
-/// Milliseconds per stage of a compile, in the order they ran.
-using StageTimes = std::vector<std::pair<std::string, double>>;
-
 /// A compiled kernel, loaded on a device. Copies share it. Thread-safe.
 class HALO_API Kernel {
 public:
-  /// Compiles for this device and loads.
+  /// The kernel for this device, loaded: from memory, from disk, or compiled.
   static Result<Kernel> compile(std::shared_ptr<Device> device, const Problem &problem,
                                 const CompileOptions &options = {});
   /// Loads what was compiled before.
@@ -60,9 +50,5 @@ private:
   std::shared_ptr<LoadedKernel> loaded;
   StageTimes times;
 };
-
-/// The request that compile() sends: CompilerAbi.h's verb "compile" for this device.
-HALO_API std::string compileRequest(const Device &device, const Problem &problem,
-                                    const CompileOptions &options);
 
 } // namespace halo

@@ -97,6 +97,7 @@ std::string KernelInfo::toJson() const {
                     {"vector", vector},
                     {"align", align},
                     {"stepL", stepL},
+                    {"warmup", warmup},
                     {"halo", halo},
                     {"blockL", blockL},
                     {"tiles", tileList},
@@ -191,6 +192,7 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
   if (info.align != 1 && info.align != 16)
     fields.complain(fmt::format("has align = {} where 1 or 16 is expected", info.align));
   info.stepL = fields.integer("stepL", 1, INT32_MAX);
+  info.warmup = fields.integer("warmup", 0, INT32_MAX);
   info.halo = fields.integer("halo", 0, INT32_MAX);
   info.blockL = fields.integer("blockL", 0, INT32_MAX);
   info.registers = int(fields.integer("registers", -1, INT_MAX));

@@ -82,6 +82,7 @@ struct HALO_API KernelInfo {
   /// strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
+  int64_t warmup = 0; ///< Positions a block walks before its own, to fill its windows; 0: it has none.
   int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.
   int64_t blockL = 0; ///< The schedule's block_l; 0 leaves it to the launch (chooseBlockL).
   std::vector<ChannelTiles> tiles;

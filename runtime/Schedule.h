@@ -45,7 +45,7 @@ struct HALO_API Schedule {
 };
 
 /// What the analytic choice looks at: facts of a specialised kernel, no IR.
-struct KernelTraits {
+struct HALO_API KernelTraits {
   Layout layout = Layout::BLD;
   int align = 16;          ///< 16: aligned variant. 1: element-wise variant.
   int maxElementBytes = 2; ///< Of the storage types of all views.
@@ -58,7 +58,12 @@ struct KernelTraits {
   int streams = 1;          ///< Most streams of a view.
   int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   int64_t partUnit = 0;     ///< Greatest common divisor of a split's widths and heads; 0 if none.
+  int64_t toeplitzGroup = 0; ///< Channels per filter of long FIRs that fir=toeplitz can take; else 0.
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
+
+  /// The verb `traits` of CompilerAbi.h. A new field needs its line in KernelTraits.cpp.
+  std::string toJson() const;
+  static Result<KernelTraits> fromJson(std::string_view json);
 };
 
 /// Sizes of one launch; 0 where unknown.

@@ -40,6 +40,10 @@ constexpr int64_t kLongWindow = 25;
 /// Steps of a bld block's walk, positions of a bdl block's, and the least positions it walks per position of halo.
 constexpr int64_t kStepsBLD = 8, kPositionsBDL = 2048, kRereadFraction = 6;
 
+/// Channels of a stripe with fir=toeplitz, positions of a tile, and the least group worth an mma's eight
+/// columns.
+constexpr int64_t kToeplitzChannels = 64, kToeplitzTile = 64, kToeplitzLeastGroup = 4;
+
 int64_t roundUpToPowerOfTwo(int64_t value) {
   int64_t power = 1;
   while (power < value)
@@ -89,6 +93,57 @@ static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
   return schedule;
 }
 
+/// A stripe of whole groups for the tensor cores, and its warps; 0 where there is none.
+struct ToeplitzStripe {
+  int64_t blockN = 0;
+  int numWarps = 0;
+};
+
+/// 64 channels where groups divide them: whole cache lines of every stream. Else as many groups as
+/// four or eight warps take, a warp for up to 16 channels of one group. Worked:
+///   groups of 16, 8, 64, 256: 64 channels, 4 warps       15: 8 groups, 120 channels, 8 warps
+///   24: 2 groups of 2 warps each are 48: 4, 96 channels, 8 warps       2, 100: none
+static ToeplitzStripe toeplitzStripe(int64_t group) {
+  if (group < kToeplitzLeastGroup)
+    return {};
+  if (kToeplitzChannels % group == 0 || group % kToeplitzChannels == 0)
+    return {kToeplitzChannels, 4};
+  int64_t warpsPerGroup = ceilDiv(group, 16);
+  for (int warps : {4, 8})
+    if (int64_t channels = warps / warpsPerGroup * group;
+        warps % warpsPerGroup == 0 && channels % 8 == 0 && channels > kToeplitzChannels)
+      return {channels, warps};
+  return {};
+}
+
+/// Long FIRs in bld on the tensor cores: 128 threads hold all taps in registers, and two blocks share
+/// an SM's memory (H200, hcm, K 128, bf16, D 4096, L 65536: 0.955 of the copy; 256 threads 0.90, 128
+/// channels a block 0.90). Shorter FIRs are computed directly, and so are groups of few channels, which
+/// would leave most of an mma empty. blockN is 0 where it does not fit.
+static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &device) {
+  Schedule schedule;
+  bool fits = traits.layout == Layout::BLD && traits.align == 16 && traits.maxElementBytes == 2 &&
+              traits.maxTaps > kRegisterTapsBLD;
+  ToeplitzStripe stripe = fits ? toeplitzStripe(traits.toeplitzGroup) : ToeplitzStripe();
+  if (!stripe.blockN)
+    return schedule;
+  schedule.fir = Fir::Toeplitz;
+  schedule.numWarps = stripe.numWarps;
+  schedule.vector = kLanes;
+  schedule.stages = 2;
+  schedule.minBlocks = stripe.numWarps == 4 ? 2 : 1;
+  int64_t threadsN = roundUpToPowerOfTwo(stripe.blockN / kLanes);
+  schedule.unroll = int(kToeplitzTile * threadsN / (32 * stripe.numWarps));
+  // As compiler/lowering/StagedPlan.cpp lays it out, with all views' rows in the slots.
+  int64_t rows = kToeplitzTile + traits.halo - (traits.maxTaps - 1);
+  int64_t ring = roundUpToPowerOfTwo(2 * kToeplitzTile + ceilDiv(traits.maxTaps - 1, 16) * 16);
+  int64_t bytes = stripe.blockN * 2 * (schedule.stages * rows * (traits.views - 1) + ring) +
+                  3 * kToeplitzTile * (2 * stripe.blockN + 16);
+  if (bytes <= device.sharedPerBlock)
+    schedule.blockN = stripe.blockN;
+  return schedule;
+}
+
 // Worked, bf16, D = 4096 (the tests pin it):
 //
 //   layout, K     window     vector  block_n  warps  unroll  stages
@@ -97,13 +152,16 @@ static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
 //   bld, 12       registers  2       256      4      8       4
 //   bld, 40       shared     1       64       8      16      1
 //   bld, hcs 7    registers  4       128      4      4       4
+//   bld, 128 in groups of 16: fir=toeplitz, vector 4, block_n 64, 4 warps, unroll 8, stages 2
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
-Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
-  Schedule schedule;
+Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
   if (traits.layout == Layout::BD)
     return chooseStep(traits);
+  if (Schedule toeplitz = chooseToeplitz(traits, device); toeplitz.blockN)
+    return toeplitz;
+  Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
   bool shared = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL);
   schedule.window = shared ? Window::Shared : Window::Registers;
@@ -161,6 +219,39 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   return schedule;
 }
 
+/// Blocks of a kernel that an SM holds at a time.
+static int64_t blocksPerSm(const KernelInfo &info, const DeviceTraits &device) {
+  int64_t blocks = device.maxThreadsPerSm / std::max(1, info.threads);
+  if (info.registers > 0) // Given out in eights to a thread.
+    blocks = std::min(blocks, device.registersPerSm / (int64_t(info.registers + 7) / 8 * 8 *
+                                                       std::max(1, info.threads)));
+  constexpr int64_t kReserved = 1024; // Of an SM's shared memory, for each block.
+  if (info.sharedBytes > 0)
+    blocks = std::min(blocks, (device.sharedPerBlock + kReserved) / (info.sharedBytes + kReserved));
+  return std::max<int64_t>(blocks, 1);
+}
+
+// Blocks that fill windows before they begin walk far, in whole waves: the time is waves times the
+// steps of a block. Worked, 132 SMs of 2 blocks, 64 stripes, warmup 128, step 64:
+//
+//   L 65536: one wave of 256 blocks: 16384 positions     L 8192: 2048 (5 % of warmup; two waves: 12 %)
+static int64_t chooseWalk(const KernelInfo &info, int64_t l, int64_t stripes,
+                          const DeviceTraits &device) {
+  int64_t slots = blocksPerSm(info, device) * device.sms, step = info.stepL;
+  int64_t best = 0, bestTime = 0;
+  int64_t least = ceilDiv(stripes, slots);
+  for (int64_t waves = least; waves < least + 4; ++waves) {
+    int64_t segments = std::max<int64_t>(1, waves * slots / stripes);
+    int64_t blockL = ceilDiv(ceilDiv(l, segments), step) * step;
+    int64_t time = ceilDiv(stripes * ceilDiv(l, blockL), slots) * (blockL + info.warmup + 2 * step);
+    if (!best || time < bestTime) {
+      best = blockL;
+      bestTime = time;
+    }
+  }
+  return best;
+}
+
 // Short blocks win (measured on an H200, K = 4, bf16; fractions of the copy ceiling by steps of the
 // walk): bld, B 8, D 4096, L 8192: 8 steps 0.97, 16 0.94, 28 0.94; bdl, D 12288, L 65536: 4096
 // positions 0.985, 8192 0.98, 16384 0.96. Neighbouring blocks then work on neighbouring memory, and
@@ -175,6 +266,8 @@ int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTra
   int64_t stripes = shape.b * info.tileCount(shape.d);
   if (shape.l <= 0 || stripes <= 0)
     return step;
+  if (info.warmup)
+    return chooseWalk(info, shape.l, stripes, device);
   int64_t blockL =
       step * (info.layout == Layout::BLD ? kStepsBLD : std::max<int64_t>(1, kPositionsBDL / step));
   while (blockL < kRereadFraction * info.halo)

@@ -85,8 +85,9 @@ void Emitter::emitIndices() {
 void Emitter::emitChannelTile(Value tile) {
   Value begin, end;
   if (plan.tiles.size() == 1 && plan.tiles[0].end == 0) {
-    begin = mul(tile, num(plan.tiles[0].width));
-    end = channels;
+    int64_t width = plan.tiles[0].width;
+    begin = mul(tile, num(width));
+    end = plan.threadsN * plan.lanes > width ? min(offset(begin, width), channels) : channels;
   } else {
     int64_t before = 0;
     for (const ChannelTiles &run : plan.tiles) {

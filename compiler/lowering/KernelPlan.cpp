@@ -165,6 +165,9 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t threads = 32 * schedule.getNumWarps();
   int64_t blockN = schedule.getBlockN();
   plan.threadsN = llvm::divideCeil(blockN, plan.lanes);
+  // Groups of any size: the last threads of a stripe may have no channels.
+  if (schedule.getFir() == FirKind::Toeplitz)
+    plan.threadsN = llvm::PowerOf2Ceil(plan.threadsN);
   if (!llvm::isPowerOf2_64(plan.threadsN) || blockN % plan.lanes)
     return impossible() << "block_n " << blockN << " is not a power of two times vector "
                         << plan.lanes;

@@ -283,7 +283,12 @@ private:
       for (const StagedTile &tile : staged.tiles)
         fillTile(place, tile);
     };
-    e.ifElse(inside, [&] { rows(false); }, [&] { rows(true); });
+    auto produceRows = [&] { e.ifElse(inside, [&] { rows(false); }, [&] { rows(true); }); };
+    int64_t blockN = plan.schedule.getBlockN();
+    if (plan.threadsN * plan.lanes > blockN)
+      e.ifThen(e.less(e.mul(e.laneN, e.num(plan.lanes)), e.num(blockN)), produceRows);
+    else
+      produceRows();
     e.source = nullptr;
   }
 

@@ -24,6 +24,9 @@ class Planner {
 public:
   explicit Planner(KernelPlan &plan) : plan(plan), staged(plan.staged.emplace()) {}
 
+  /// What no schedule can mend.
+  LogicalResult checkKernel() { return failure(failed(findFirs()) || failed(cut())); }
+
   LogicalResult run() {
     if (failed(checkForm()) || failed(findFirs()) || failed(cut()) || failed(shareOut()))
       return failure();
@@ -55,9 +58,6 @@ private:
                           << " positions per step, got " << staged.tile;
     if (plan.unroll > 8 && plan.unroll % 8)
       return impossible() << "needs unroll of up to 8 or a multiple, got " << plan.unroll;
-    for (Operation &op : body())
-      if (isa<SplitStoreOp>(op))
-        return impossible() << "does not lower halo.split_store";
     return success();
   }
 
@@ -74,6 +74,13 @@ private:
   }
 
   LogicalResult findFirs() {
+    for (Operation &op : body())
+      if (isa<SplitStoreOp>(op))
+        return impossible() << "does not lower halo.split_store";
+    for (auto load : body().getOps<LoadOp>())
+      if (auto streams = dyn_cast_or_null<StreamsAttr>(load.getStreams().value_or(Attribute())))
+        if (streams.getKind() == StreamKind::ColumnSplit && load.getNumResults() > 1)
+          return impossible() << "needs streams interleave or split, got column_split";
     for (auto fir : body().getOps<FirOp>()) {
       if (!isRolled(plan, fir) || !plan.halos.count(fir.getResult()))
         continue;
@@ -91,7 +98,7 @@ private:
                             << "' filters must be loaded or rounded as bf16 or f16";
       if (input.isF16() && !taps.isF16())
         return impossible() << "needs f16 taps for f16 samples, '" << name << "' has " << taps;
-      int64_t group = std::min(*knownCount(type.getGroup()), plan.schedule.getBlockN());
+      int64_t group = *knownCount(type.getGroup());
       if (!staged.firs.empty() && group != staged.group)
         return impossible() << "needs equal groups, '" << name << "' has " << group << " where "
                             << staged.group << " came before";
@@ -155,10 +162,10 @@ private:
   /// Groups to warps.
   LogicalResult shareOut() {
     int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
-    if (blockN % staged.group)
-      return impossible() << "needs a block_n of whole groups, " << blockN << " holds "
-                          << blockN / staged.group << " of " << staged.group << " channels and "
-                          << blockN % staged.group << " more";
+    if (blockN % staged.group && staged.group % blockN)
+      return impossible() << "needs a block_n of whole groups, or groups of whole blocks: block_n "
+                          << blockN << ", groups of " << staged.group;
+    staged.group = std::min(staged.group, blockN);
     staged.tasks = blockN / staged.group * staged.tasksPerGroup();
     if (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks)
       return impossible() << "cannot share " << staged.tasks << " tasks of up to 16 channels among "
@@ -266,5 +273,17 @@ private:
 };
 
 } // namespace
+
+int64_t compiler::toeplitzGroup(KernelOp kernel) {
+  KernelPlan plan;
+  plan.kernel = kernel;
+  plan.halos = inferHalos(kernel);
+  plan.schedule = ScheduleAttr::get(kernel.getContext(), 64, 0, 4, 4, 8, 2, 1,
+                                    WindowKind::Registers, 16, FirKind::Toeplitz);
+  ScopedDiagnosticHandler quiet(kernel.getContext(), [](Diagnostic &) { return success(); });
+  if (failed(Planner(plan).checkKernel()))
+    return 0;
+  return plan.staged->group;
+}
 
 LogicalResult compiler::planStaged(KernelPlan &plan) { return Planner(plan).run(); }

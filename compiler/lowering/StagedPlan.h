@@ -95,6 +95,10 @@ struct StagedPlan {
   int64_t tasksPerGroup() const { return (group + 15) / 16; }
 };
 
+/// Channels per filter of a kernel's long FIRs if fir=toeplitz can compute them under some schedule,
+/// else 0.
+int64_t toeplitzGroup(ir::KernelOp kernel);
+
 /// Completes a plan whose schedule says fir=toeplitz, or says why it cannot be.
 mlir::LogicalResult planStaged(KernelPlan &plan);
 

@@ -36,6 +36,10 @@ steps=${HALO_GPU_STEPS:-doctor conformance latency property large stages bench p
 export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
 # nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
 export CUDA_CACHE_DISABLE=1
+# A cache of this run's own: only what is asked for twice is kept.
+HALO_CACHE_DIR=$(mktemp -d)
+export HALO_CACHE_DIR
+trap 'rm -rf "$HALO_CACHE_DIR"' EXIT
 : >"$out/log.txt"
 : >"$out/steps.txt"
 

@@ -5,15 +5,13 @@
 #include "tools/halo/Output.h"
 #include "tools/halo/OutputFile.h"
 #include "tools/halo/ProblemOptions.h"
-#include "tools/halo/Suggest.h"
+#include "tools/halo/TargetOptions.h"
 
-#include "runtime/CompilerLibrary.h"
-#include "runtime/Device.h"
+#include "runtime/KernelCompiler.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <chrono>
 
 using namespace halo;
@@ -21,27 +19,12 @@ using namespace halo::tool;
 using Json = nlohmann::ordered_json;
 
 namespace {
-/// What to compile for; unlike a run, it needs no device.
-struct Target {
-  std::string arch = "sm_90", emit;
-  DeviceTraits traits;
-  int ptx = 0; ///< 0: the compiler's own choice.
-};
-
-struct Compiled {
-  KernelInfo info;
-  std::string blob;
-  Json times; ///< Milliseconds by stage, in the order they ran.
-  std::string log;
-};
-
 /// Milliseconds by stage over several compiles of one request, stages in the order they ran.
-class StageTimes {
+class StageSamples {
 public:
-  void add(const Json &times, double total) {
-    for (const auto &[stage, ms] : times.items())
-      if (ms.is_number())
-        samplesOf(stage).push_back(ms.get<double>());
+  void add(const StageTimes &times, double total) {
+    for (const auto &[stage, ms] : times)
+      samplesOf(stage).push_back(ms);
     samplesOf("total").push_back(total);
   }
   Json medians() const {
@@ -69,80 +52,37 @@ static std::string timesTable(const Json &medians) {
   return table(rows, 1, stderr);
 }
 
-/// The GPU's architecture and facts where there is one; sm_90 and its facts else.
-static Target chooseTarget(const std::string &arch, const std::string &emit) {
-  Target target;
-  target.emit = emit == "sass" ? "cubin" : emit;
-  Result<std::shared_ptr<Device>> device = openCudaDevice();
-  if (device && (arch.empty() || arch == (*device)->arch())) {
-    target.arch = (*device)->arch();
-    target.traits = (*device)->traits();
-    target.ptx = (*device)->ptxVersion();
-  } else if (!arch.empty()) {
-    target.arch = arch;
-  }
-  return target;
-}
-
-static Result<Compiled> compile(const Problem &problem, const std::string &schedule,
-                                const Target &target) {
-  const DeviceTraits &traits = target.traits;
-  Json request = {{"verb", "compile"},
-                  {"kernel", problem.kernel},
-                  {"params", problem.params},
-                  {"with", problem.with},
-                  {"align", problem.align},
-                  {"schedule", schedule},
-                  {"arch", target.arch},
-                  {"emit", target.emit},
-                  {"device",
-                   {{"sms", traits.sms},
-                    {"maxThreadsPerSm", traits.maxThreadsPerSm},
-                    {"registersPerSm", traits.registersPerSm},
-                    {"sharedPerBlock", traits.sharedPerBlock},
-                    {"l2Bytes", traits.l2Bytes}}}};
-  if (target.ptx)
-    request["ptx"] = target.ptx;
-  HALO_TRY(library, CompilerLibrary::get());
-  HALO_TRY(reply, library->call(request.dump(-1, ' ', false, Json::error_handler_t::replace)));
-  Json answer = Json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
-  if (!answer.is_object() || !answer.contains("info"))
-    return failed("the compiler's reply has no kernel info");
-  HALO_TRY(info, KernelInfo::fromJson(answer["info"].dump()));
-  Compiled compiled{info, std::move(reply.blob), answer.value("times", Json::object()), ""};
-  if (answer.contains("log") && answer["log"].is_string())
-    compiled.log = answer["log"].get<std::string>();
-  return compiled;
-}
+static bool isBinary(const std::string &emit) { return emit == "cubin" || emit == "sim"; }
 
 static Result<int> run(const Arguments &arguments) {
-  static const std::vector<std::string> emits = {"halo", "gpu", "llvm", "ptx", "cubin", "sass"};
   std::string emit = arguments.value("--emit", "ptx"), path = arguments.value("-o");
-  if (std::find(emits.begin(), emits.end(), emit) == emits.end())
-    return invalid(unknown("value of --emit", emit, emits));
+  HALO_TRY(target, parseTarget(arguments));
   HALO_TRY(repeat, arguments.number("--repeat", 1, 1));
   bool wantsJson = arguments.has("--json"), wantsTimes = arguments.has("--time");
   if (arguments.has("-o")) {
     HALO_CHECK(checkWritable(path));
-  } else if (emit == "cubin" && !wantsJson && isTerminal(stdout)) {
-    return invalid("a cubin is binary and stdout is a terminal: add -o FILE");
+  } else if (isBinary(emit) && !wantsJson && isTerminal(stdout)) {
+    return invalid(fmt::format("{} is binary and stdout is a terminal: add -o FILE", emit));
   }
 
   HALO_TRY(problem, parseProblem(arguments.positional(0), arguments.values("--set"),
                                  arguments.value("--dtype"), arguments.value("--wdtype"),
                                  arguments.value("--with")));
-  Target target = chooseTarget(arguments.value("--arch"), emit);
 
-  StageTimes times;
-  Compiled compiled;
+  CompileOptions options;
+  options.schedule = arguments.value("--schedule");
+  // Who asks for times wants a compile's.
+  options.cache = !arguments.has("--no-cache") && !wantsTimes && !arguments.has("--repeat");
+  StageSamples times;
+  CompiledKernel compiled;
   for (int64_t i = 0; i < repeat; ++i) {
     auto start = std::chrono::steady_clock::now();
-    HALO_TRY(once, compile(problem, arguments.value("--schedule"), target));
+    HALO_TRY(once, compileKernel(target, problem, options));
     std::chrono::duration<double, std::milli> total = std::chrono::steady_clock::now() - start;
     times.add(once.times, total.count());
     compiled = std::move(once);
   }
-  std::string artifact = std::move(compiled.blob);
+  std::string artifact = std::move(compiled.artifact.code);
   if (emit == "sass") {
     HALO_TRY(text, disassemble(artifact));
     artifact = text;
@@ -153,17 +93,17 @@ static Result<int> run(const Arguments &arguments) {
   if (!compiled.log.empty() && !wantsJson)
     fmt::print(stderr, "{}{}", compiled.log, compiled.log.back() == '\n' ? "" : "\n");
   if (wantsJson) {
-    Json json = {{"kernel", compiled.info.kernel},
+    Json json = {{"kernel", compiled.artifact.info.kernel},
                  {"emit", emit},
                  {"arch", target.arch},
                  {"bytes", artifact.size()},
-                 {"info", Json::parse(compiled.info.toJson())},
+                 {"info", Json::parse(compiled.artifact.info.toJson())},
                  {"times", times.medians()},
                  {"repeat", repeat},
                  {"log", compiled.log}};
     if (arguments.has("-o"))
       json["output"] = path;
-    else if (emit != "cubin")
+    else if (!isBinary(emit))
       json["text"] = artifact;
     print(json.dump(2, ' ', false, Json::error_handler_t::replace));
     return 0;
@@ -182,13 +122,13 @@ Command halo::tool::compileCommand() {
   syntax.summary = "compile one kernel, to any stage";
   syntax.positionals = {"KERNEL"};
   syntax.options = problemOptions();
+  for (const Option &option : targetOptions())
+    syntax.options.push_back(option);
   for (const Option &option : std::vector<Option>{
-           {"--arch", "ARCH", "the target, as sm_90; by default the GPU's, or sm_90 without one"},
-           {"--emit", "STAGE", "halo, gpu, llvm, ptx (default), cubin or sass"},
            {"-o", "FILE", "write there instead of to stdout"},
-           {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default the analytic choice"},
-           {"--time", "", "print the milliseconds of each stage to stderr"},
+           {"--time", "", "print the milliseconds of each stage to stderr, of a compile"},
            {"--repeat", "N", "compile N times and report each stage's median; default 1"},
+           {"--no-cache", "", "compile, whatever is kept; --time and --repeat do so too"},
            {"--json", "", "print JSON instead: info, times, log, and the text where there is one"},
        })
     syntax.options.push_back(option);

@@ -1,4 +1,5 @@
 // The `halo` command: finds the subcommand, parses its words, turns errors into an exit status.
+#include "runtime/Warning.h"
 #include "tools/halo/Command.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/Suggest.h"
@@ -30,8 +31,8 @@ static std::string overview(const std::vector<Command> &commands) {
 }
 
 static int dispatch(std::vector<std::string> words) {
-  const std::vector<Command> commands = {listCommand(), compileCommand(), runCommand(),
-                                         benchCommand(), doctorCommand()};
+  const std::vector<Command> commands = {listCommand(),  compileCommand(), runCommand(),
+                                         benchCommand(), cacheCommand(),   doctorCommand()};
   if (words.empty())
     return report(invalid("no command is given: see halo --help"));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
@@ -62,6 +63,7 @@ static int dispatch(std::vector<std::string> words) {
 }
 
 int main(int argc, char **argv) {
+  halo::setWarningSink([](const std::string &sentence) { note("warning: " + sentence); });
   // Halo's own code throws nothing; memory and output streams still may.
   try {
     return dispatch(std::vector<std::string>(argv + 1, argv + argc));

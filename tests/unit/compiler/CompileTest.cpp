@@ -2,6 +2,7 @@
 
 #include "compiler/Assembler.h"
 #include "compiler/Describe.h"
+#include "runtime/Problem.h"
 
 #include <gtest/gtest.h>
 
@@ -66,6 +67,53 @@ TEST(CompileTest, RepeatedCompilesGiveTheSameBytes) {
       EXPECT_EQ(first->blob, second->blob);
       EXPECT_EQ(first->info.toJson(), second->info.toJson());
     }
+}
+
+TEST(CompileTest, TraitsBindEveryParameter) {
+  CompileRequest request = conv("bdl", "7", Emit::Cubin);
+  request.bindings.with = {"bias"};
+  auto found = traits(request);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->traits.maxTaps, 7);
+  EXPECT_EQ(found->traits.layout, Layout::BDL);
+  EXPECT_EQ(found->bindings.params.at("W"), "bf16");
+  EXPECT_EQ(found->bindings.params.at("activation"), "none");
+  // What a compile says of its problem is the same, and it is a text the command line takes.
+  request.emit = Emit::Halo;
+  auto reply = compile(request);
+  ASSERT_TRUE(reply) << reply.error().message;
+  auto problem = Problem::parse(reply->info.problem);
+  ASSERT_TRUE(problem) << problem.error().message;
+  EXPECT_EQ(problem->params, found->bindings.params);
+  request.bindings.params["layout"] = "dbl";
+  EXPECT_FALSE(traits(request));
+}
+
+TEST(CompileTest, AnEmptyListIsAnOptionNotGiven) {
+  CompileRequest request = conv("bld", "4", Emit::Halo);
+  request.kernel = "causal_conv1d_split";
+  request.bindings.params["split"] = "q:64,v:128";
+  auto reply = compile(request);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_TRUE(Problem::parse(reply->info.problem)) << reply->info.problem;
+}
+
+TEST(CompileTest, ATextInTheRequestIsNotReadFromThePath) {
+  auto text = kernelText("causal_conv1d");
+  ASSERT_TRUE(text);
+  CompileRequest request = conv("bld", "4", Emit::Ptx);
+  auto named = compile(request);
+  ASSERT_TRUE(named) << named.error().message;
+  request.kernel = "/nonexistent/k.mlir";
+  request.source = *text;
+  auto given = compile(request);
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ(given->blob, named->blob);
+  request.source = "nothing of ours";
+  auto broken = compile(request);
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().message.find("/nonexistent/k.mlir:1:1"), std::string::npos)
+      << broken.error().message;
 }
 
 TEST(CompileTest, StageTimesAreRecordedInOrder) {

@@ -1,4 +1,4 @@
-#include "compiler/Target.h"
+#include "runtime/Target.h"
 
 #include <gtest/gtest.h>
 

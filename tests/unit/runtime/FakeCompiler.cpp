@@ -5,6 +5,8 @@
 // "nonsense" (a success whose reply is no JSON).
 #include "runtime/CompilerAbi.h"
 #include "runtime/KernelInfo.h"
+#include "runtime/Schedule.h"
+#include "tests/unit/runtime/FakeBuildId.h"
 
 #include <nlohmann/json.hpp>
 
@@ -103,7 +105,7 @@ bool runBlock(const HaloSimLaunch &launch, int64_t taps, int64_t block) {
 } // namespace
 
 EXPORT uint32_t haloCompilerAbiVersion(void) { return HALO_COMPILER_ABI_VERSION; }
-EXPORT const char *haloCompilerBuildId(void) { return "fake"; }
+EXPORT const char *haloCompilerBuildId(void) { return halo::test::kFakeBuildId; }
 
 EXPORT void haloCompilerFree(HaloReply *out) {
   std::free(out->json);
@@ -113,7 +115,7 @@ EXPORT void haloCompilerFree(HaloReply *out) {
 
 EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *out) {
   auto json = nlohmann::json::parse(std::string(request, size), nullptr, false);
-  if (!json.is_object() || json["verb"] != "compile")
+  if (!json.is_object() || (json["verb"] != "compile" && json["verb"] != "traits"))
     return fail(out, 2, "the request is no compile");
   std::string kernel = json["kernel"];
   if (kernel == "broken")
@@ -122,6 +124,15 @@ EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *out) {
     return fail(out, 2, "kernel refused is refused");
   if (kernel == "mute")
     return 1;
+  if (json["verb"] == "traits") {
+    nlohmann::json params = {{"K", "4"}, {"T", "f32"}, {"layout", "bld"}};
+    params.update(json["params"]);
+    nlohmann::json with = json.value("with", nlohmann::json::array());
+    nlohmann::json traits = nlohmann::json::parse(halo::KernelTraits().toJson());
+    return reply(out,
+                 nlohmann::json{{"traits", traits}, {"params", params}, {"with", with}}.dump()),
+           0;
+  }
   if (kernel == "nonsense")
     return reply(out, "nonsense"), 0;
   if (kernel != "causal_conv1d")
@@ -129,11 +140,10 @@ EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *out) {
   if (json["params"].value("T", "f32") != "f32" || json["params"].value("layout", "bld") != "bld")
     return fail(out, 2, "the fake compiler has f32 and bld only");
   std::string taps = json["params"].value("K", "4");
-  nlohmann::ordered_json result;
+  nlohmann::json result;
   result["info"] =
       nlohmann::json::parse(describe(std::stoll(taps), json.value("align", 16)).toJson());
-  result["times"]["parse"] = 1.5;
-  result["times"]["assemble"] = 2.5;
+  result["times"] = nlohmann::json::array({{"parse", 1.5}, {"assemble", 2.5}});
   result["log"] = "";
   reply(out, result.dump(), taps);
   return 0;

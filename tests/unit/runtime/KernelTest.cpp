@@ -13,7 +13,7 @@ class KernelTest : public ::testing::Test {
 protected:
   void SetUp() override {
     auto compiler = CompilerLibrary::get();
-    if (!compiler || (*compiler)->buildId() != "fake")
+    if (!compiler || (*compiler)->buildId() != test::kFakeBuildId)
       GTEST_SKIP() << "needs " << kCompilerLibrary.name << "=" << HALO_FAKE_COMPILER;
   }
   static Problem problem(const char *kernel) {
@@ -29,21 +29,42 @@ TEST_F(KernelTest, TheRequestSaysEverything) {
   Problem asked = problem("causal_conv1d");
   asked.with = {"bias"};
   asked.align = 1;
-  EXPECT_EQ(compileRequest(*device, asked, {"vector=4", {1, 2, 3}}),
-            R"({"align":1,"arch":"sm_90","device":{"l2Bytes":52428800,"maxThreadsPerSm":2048,)"
-            R"("registersPerSm":65536,"sharedPerBlock":232448,"sms":132},"emit":"gpu",)"
-            R"("kernel":"causal_conv1d","params":{"K":"3","T":"f32","layout":"bld"},)"
-            R"("schedule":"vector=4","shape":{"B":1,"D":2,"L":3},"verb":"compile",)"
-            R"("with":["bias"]})");
+  CompileTarget target = targetOf(*device);
+  target.ptx = 90;
+  CompileOptions options;
+  options.schedule = "block_n=64,block_l=0,num_warps=4,vector=4,unroll=1,stages=1,min_blocks=1,"
+                     "window=registers";
+  auto request = kernelRequest(target, asked, options);
+  HALO_ASSERT_OK(request);
+  EXPECT_EQ(request->text,
+            R"({"align":1,"arch":"sm_90","emit":"gpu","kernel":"causal_conv1d",)"
+            R"("params":{"K":"3","T":"f32","layout":"bld"},"ptx":90,)"
+            R"("schedule":"block_n=64,block_l=0,num_warps=4,vector=4,unroll=1,stages=1,)"
+            R"(min_blocks=1,window=registers","verb":"compile","with":["bias"]})");
+}
+
+TEST_F(KernelTest, FactsNameEveryDefault) {
+  Problem asked;
+  asked.kernel = "causal_conv1d";
+  asked.params = {{"K", "3"}};
+  auto facts = kernelFacts(asked);
+  HALO_ASSERT_OK(facts);
+  EXPECT_EQ(facts->problem.print(), "causal_conv1d --dtype f32 --set K=3 --set layout=bld");
+  expectRefused(kernelFacts(problem("refused")), "kernel refused is refused");
+  expectRefused(kernelFacts(problem("/nonexistent/k.mlir")), "/nonexistent/k.mlir");
 }
 
 TEST_F(KernelTest, CompilesAndKeepsTheTimesInOrder) {
-  auto kernel = Kernel::compile(device, problem("causal_conv1d"));
+  CompileOptions anew;
+  anew.cache = false;
+  auto kernel = Kernel::compile(device, problem("causal_conv1d"), anew);
   HALO_ASSERT_OK(kernel);
   EXPECT_EQ(kernel->info().operands.size(), 3u);
-  ASSERT_EQ(kernel->compileTimes().size(), 2u);
-  EXPECT_EQ(kernel->compileTimes()[0].first, "parse");
-  EXPECT_EQ(kernel->compileTimes()[1].second, 2.5);
+  ASSERT_EQ(kernel->compileTimes().size(), 4u);
+  EXPECT_EQ(kernel->compileTimes()[0].first, "traits");
+  EXPECT_EQ(kernel->compileTimes()[1].first, "parse");
+  EXPECT_EQ(kernel->compileTimes()[2].second, 2.5);
+  EXPECT_EQ(kernel->compileTimes()[3].first, "load");
 }
 
 TEST_F(KernelTest, RefusesBeforeItLaunches) {

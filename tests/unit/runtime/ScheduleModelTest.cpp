@@ -111,6 +111,63 @@ TEST(ScheduleModelTest, Steps) {
   EXPECT_EQ(blockN(128), 32);
 }
 
+// The tables in ScheduleModel.cpp.
+TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
+  KernelTraits traits;
+  traits.maxTaps = 128;
+  traits.sumTaps = 137;
+  traits.halo = 129;
+  traits.views = 4;
+  traits.channels = 4096;
+  auto chosen = [&](int64_t group) {
+    traits.toeplitzGroup = group;
+    return chooseSchedule(traits, DeviceTraits());
+  };
+  EXPECT_EQ(chosen(16).print(), "block_n=64,block_l=0,num_warps=4,vector=4,unroll=8,stages=2,"
+                                "min_blocks=2,window=registers,fir=toeplitz");
+  for (int64_t group : {4, 8, 32, 64, 256})
+    EXPECT_EQ(chosen(group).blockN, 64) << group;
+  EXPECT_EQ(chosen(15).print(), "block_n=120,block_l=0,num_warps=8,vector=4,unroll=8,stages=2,"
+                                "min_blocks=1,window=registers,fir=toeplitz");
+  EXPECT_EQ(chosen(24).blockN, 96);
+  EXPECT_EQ(chosen(24).numWarps, 8);
+  for (int64_t group : {0, 1, 2, 100})
+    EXPECT_EQ(chosen(group).fir, Fir::Direct) << group;
+  // Nothing but aligned bld views of 2-byte elements, longer filters, and enough shared memory.
+  auto direct = [&](auto change) {
+    KernelTraits other = traits;
+    other.toeplitzGroup = 16;
+    DeviceTraits device;
+    change(other, device);
+    EXPECT_EQ(chooseSchedule(other, device).fir, Fir::Direct);
+  };
+  direct([](KernelTraits &other, DeviceTraits &) { other.layout = Layout::BDL; });
+  direct([](KernelTraits &other, DeviceTraits &) { other.align = 1; });
+  direct([](KernelTraits &other, DeviceTraits &) { other.maxElementBytes = 4; });
+  direct([](KernelTraits &other, DeviceTraits &) { other.maxTaps = 16; });
+  direct([](KernelTraits &, DeviceTraits &device) { device.sharedPerBlock = 101376; });
+}
+
+// The table in ScheduleModel.cpp: windows are filled again by every block, so blocks walk far.
+TEST(ScheduleModelTest, BlocksWithWindowsWalkInWholeWaves) {
+  KernelInfo info = stripes(129, 64, 128);
+  info.warmup = 128;
+  info.registers = 197;
+  info.sharedBytes = 111104;
+  EXPECT_EQ(chooseBlockL(info, {1, 4096, 65536}, DeviceTraits()), 16384);
+  EXPECT_EQ(chooseBlockL(info, {1, 4096, 8192}, DeviceTraits()), 2048);
+  EXPECT_EQ(chooseBlockL(info, {1, 4096, 1}, DeviceTraits()), 64);
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  for (int i = 0; i < 2000; ++i) {
+    Shape shape{1 + random.below(20), 1 + random.below(5000), 1 + random.below(1 << 20)};
+    int64_t blockL = chooseBlockL(info, shape, DeviceTraits());
+    ASSERT_GT(blockL, 0);
+    ASSERT_EQ(blockL % 64, 0);
+    ASSERT_LT(blockL, shape.l + 64);
+  }
+}
+
 TEST(ScheduleModelTest, RaggedChannelsWasteFewThreads) {
   KernelTraits traits;
   traits.maxTaps = traits.sumTaps = 4;

@@ -1,4 +1,5 @@
 #include "runtime/Schedule.h"
+#include "runtime/ScheduleChoice.h"
 
 #include "tests/unit/runtime/TestSupport.h"
 
@@ -61,6 +62,44 @@ TEST(ScheduleTest, Refuses) {
   expectRefused(parse("vector=1,"), "comma");
   expectRefused(parse(",vector=1"), "name=value");
   expectRefused(parse("window=disk"), "disk", "shared");
+}
+
+TEST(KernelTraitsTest, JsonKeepsEveryField) {
+  KernelTraits traits;
+  traits.layout = Layout::BDL;
+  traits.align = 1;
+  traits.maxElementBytes = 4;
+  traits.minElementBytes = 1;
+  traits.maxTaps = 7;
+  traits.sumTaps = 10;
+  traits.halo = 8;
+  traits.channels = 4096;
+  traits.views = 3;
+  traits.head = 128;
+  traits.partUnit = 64;
+  traits.crossLayout = true;
+  auto back = KernelTraits::fromJson(traits.toJson());
+  HALO_ASSERT_OK(back);
+  EXPECT_EQ(back->toJson(), traits.toJson());
+  EXPECT_EQ(back->layout, Layout::BDL);
+  EXPECT_EQ(back->partUnit, 64);
+  EXPECT_TRUE(back->crossLayout);
+  expectRefused(KernelTraits::fromJson("{}"), "kernel traits", "layout");
+  expectRefused(KernelTraits::fromJson("]"), "kernel traits");
+}
+
+TEST(ScheduleChoiceTest, TheCallersTextLiesOverTheChoice) {
+  KernelTraits traits;
+  auto chosen = resolveSchedule(traits, DeviceTraits(), 4096, "");
+  HALO_ASSERT_OK(chosen);
+  auto forced = resolveSchedule(traits, DeviceTraits(), 4096, "unroll=3");
+  HALO_ASSERT_OK(forced);
+  EXPECT_NE(chosen->unroll, 3);
+  chosen->unroll = 3;
+  EXPECT_EQ(*forced, *chosen);
+  // D reaches the choice: 24 channels need no stripe of 512.
+  EXPECT_LT(resolveSchedule(traits, DeviceTraits(), 24, "")->blockN, forced->blockN);
+  expectRefused(resolveSchedule(traits, DeviceTraits(), 0, "warps=1"), "warps");
 }
 
 } // namespace

@@ -1,13 +1,14 @@
 // What Halo knows of a GPU architecture. A new one is one line in Target.cpp and one test.
 #pragma once
 
+#include "runtime/Export.h"
 #include "runtime/Result.h"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace halo::compiler {
+namespace halo {
 
 struct Target {
   std::string arch;    ///< "sm_90"
@@ -17,6 +18,6 @@ struct Target {
 };
 
 /// The target of this name, or a refusal that lists the known ones.
-Result<Target> findTarget(std::string_view arch);
+HALO_API Result<Target> findTarget(std::string_view arch);
 
-} // namespace halo::compiler
+} // namespace halo

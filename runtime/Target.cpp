@@ -1,6 +1,6 @@
-#include "compiler/Target.h"
+#include "runtime/Target.h"
 
-namespace halo::compiler {
+namespace halo {
 
 // Shared memory per block and threads per SM: CUDA C++ programming guide, table of technical
 // specifications per compute capability.
@@ -20,4 +20,4 @@ Result<Target> findTarget(std::string_view arch) {
   return invalid("unknown architecture '" + std::string(arch) + "', expected one of " + known);
 }
 
-} // namespace halo::compiler
+} // namespace halo

@@ -1,0 +1,87 @@
+// From a problem to an artifact: everything up to a loaded kernel, for a device or for an
+// architecture that is not here.
+//
+//   problem ─► kernelFacts ─► resolveSchedule ─► kernelKey ─► memory, disk, compiler ─► artifact
+//              (defaults,     (ScheduleChoice)   (everything that can change the code,
+//               traits)                           and nothing else)
+//
+// What the compiler says is kept (CompileCache.h), its descriptions and traits too, so that a warm
+// start opens no compiler. All functions are thread-safe.
+#pragma once
+
+#include "runtime/CacheKey.h"
+#include "runtime/Device.h"
+#include "runtime/Problem.h"
+#include "runtime/Result.h"
+#include "runtime/Schedule.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace halo {
+
+/// What to compile for. The traits act through the choice of a schedule only.
+struct CompileTarget {
+  std::string arch = "sm_90";
+  std::string emit = "cubin"; ///< A form of CompilerAbi.h.
+  int ptx = 0;                ///< The newest PTX the driver takes, 90 is 9.0; 0 where unknown.
+  DeviceTraits traits;
+};
+
+/// What this device runs.
+HALO_API CompileTarget targetOf(const Device &device);
+
+struct CompileOptions {
+  /// Forces a schedule ("block_n=64,..."), whole or in part; the rest is chosen.
+  std::string schedule;
+  /// A typical launch, for the analytic choice; zeros where unknown.
+  Shape shapeHint;
+  /// False: compile, whatever is kept, and keep nothing. For measuring compiles.
+  bool cache = true;
+};
+
+/// Milliseconds per stage of a compile, in the order they ran. A kept kernel has "memory" or "disk"
+/// instead: from its key to its artifact. A loaded one ends with "load".
+using StageTimes = std::vector<std::pair<std::string, double>>;
+
+/// A specialised kernel as the choice of a schedule sees it.
+struct KernelFacts {
+  Problem problem; ///< As asked for, with every default filled in.
+  KernelTraits traits;
+};
+
+HALO_API Result<KernelFacts> kernelFacts(const Problem &problem, bool cache = true);
+
+/// What the compiler says about a kernel: the JSON of CompilerAbi.h's verb "describe".
+HALO_API Result<std::string> describeKernel(const std::string &kernel, bool cache = true);
+
+struct CompiledKernel {
+  Artifact artifact; ///< Its code is in the form asked for.
+  StageTimes times;
+  std::string log; ///< The assembler's report.
+};
+
+HALO_API Result<CompiledKernel> compileKernel(const CompileTarget &target, const Problem &problem,
+                                              const CompileOptions &options = {});
+
+/// What to ask the compiler for: CompilerAbi.h's verb "compile", and the name of the answer.
+struct KernelRequest {
+  std::string text;
+  CacheKey key{"kernel"};
+  Problem problem; ///< With every default.
+  bool byPath = false;
+  double milliseconds = 0; ///< That making it took: the stage "traits".
+};
+
+/// The request that compileKernel() sends. The fields of its key:
+///
+///   convention  of the parameters            kernel      a built-in's name, or
+///   source      the SHA-256 of a file's text set.NAME, with, align, schedule
+///   emit, arch, ptx                          compiler    its build id
+///   assembler   its identity, for a cubin
+HALO_API Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &problem,
+                                             const CompileOptions &options = {});
+HALO_API Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache = true);
+
+} // namespace halo

@@ -1,0 +1,192 @@
+#include "compiler/lowering/StagedPlan.h"
+
+#include "compiler/lowering/KernelPlan.h"
+#include "tests/unit/compiler/KernelText.h"
+
+namespace halo::compiler {
+namespace {
+
+using test::KernelText;
+
+struct Form {
+  std::string type = "bf16", taps = "bf16", layout = "bld";
+  int64_t count = 128, group = 16;
+  std::string streams = "interleave";
+  /// After the long FIR %s and the signals %u and %x2.
+  std::string tail = "  %r = halo.round %s to bf16\n  %y = arith.mulf %x2, %r : f32\n"
+                     "  halo.store %y, @y\n";
+};
+
+struct Numbers {
+  int64_t blockN = 64, warps = 8, vector = 4, unroll = 4, stages = 2, align = 16, blockL = 0;
+  std::string window = "registers";
+};
+
+std::string kernel(const Form &form = {}, const Numbers &n = {}) {
+  auto text = [](int64_t value) { return std::to_string(value); };
+  std::string fields = "block_n = " + text(n.blockN) + ", block_l = " + text(n.blockL) +
+                       ", num_warps = " + text(n.warps) + ", vector = " + text(n.vector) +
+                       ", unroll = " + text(n.unroll) + ", stages = " + text(n.stages) +
+                       ", min_blocks = 1, window = " + n.window + ", align = " + text(n.align) +
+                       ", fir = toeplitz";
+  std::string view = "view<" + form.type + ", " + form.layout;
+  std::string result = "halo.kernel @k ins(@z : " + view + ", 3>, @p : taps<bf16, 3, 1, 3>, @w : taps<" +
+                       form.taps + ", " + text(form.count) + ", " + text(form.group) +
+                       ">, @c : channel<bf16>) outs(@y : " + view +
+                       ">) schedule(#halo.schedule<" + fields + ">) {\n";
+  result += "  %a, %b, %d = halo.load @z streams(" + form.streams + ")\n";
+  const char *names[] = {"a", "b", "d"}, *outs[] = {"x2", "x1", "v"};
+  for (int i = 0; i < 3; ++i)
+    result += std::string("  %f") + names[i] + " = halo.fir %" + names[i] + ", @p stream(" + text(i) +
+              ", interleave)\n  %" + outs[i] + " = halo.round %f" + names[i] + " to bf16\n";
+  return result +
+         "  %g = arith.mulf %x1, %v : f32\n  %u = halo.round %g to bf16\n"
+         "  %s = halo.fir %u, @w taps(convolution)\n" +
+         form.tail + "}";
+}
+
+// The table in StagedPlan.h.
+TEST(StagedPlanTest, WorkedNumbers) {
+  Form form;
+  form.tail = "  %k = halo.channel @c\n  %f = math.fma %k, %u, %s : f32\n"
+              "  %r = halo.round %f to bf16\n  %y = arith.mulf %x2, %r : f32\n  halo.store %y, @y\n";
+  KernelText text(kernel(form));
+  ASSERT_TRUE(text.kernel) << text.error();
+  auto plan = planKernel(text.kernel, 232448);
+  ASSERT_TRUE(succeeded(plan)) << text.error();
+  ASSERT_TRUE(plan->staged);
+  const StagedPlan &staged = *plan->staged;
+  EXPECT_EQ(staged.tile, 64);
+  EXPECT_EQ(staged.ring, 256);
+  EXPECT_EQ(staged.warmup, 128);
+  EXPECT_EQ(staged.tasks, 4);
+  EXPECT_EQ(staged.warpsPerTask, 2);
+  EXPECT_EQ(staged.tasksPerWarp, 1);
+  EXPECT_EQ(staged.blocksPerWarp, 2);
+  ASSERT_EQ(staged.firs.size(), 1u);
+  EXPECT_EQ(staged.firs[0].blocks, 9);
+  EXPECT_FALSE(staged.firs[0].split);
+  ASSERT_EQ(staged.loads.size(), 1u);
+  EXPECT_EQ(staged.loads[0].halo, 2);
+  EXPECT_EQ(staged.loads[0].rowBytes(), 384);
+  EXPECT_EQ(staged.slotBytes, 66 * 384);
+  // u comes back from its window, x2 through a tile, which the store reuses.
+  ASSERT_EQ(staged.windows.size(), 1u);
+  EXPECT_TRUE(staged.windows[0].finished);
+  ASSERT_EQ(staged.tiles.size(), 1u);
+  EXPECT_EQ(staged.tiles[0].rowBytes, 144);
+  ASSERT_EQ(staged.stores.size(), 1u);
+  EXPECT_EQ(staged.stores[0].tile.base, staged.tiles[0].base);
+  EXPECT_EQ(plan->sharedBytes, 2 * 66 * 384 + 64 * 512 + 3 * 64 * 144);
+}
+
+TEST(StagedPlanTest, GroupsDecideTheTasks) {
+  struct Row {
+    int64_t group, blockN, warps, vector, unroll, tasks, warpsPerTask, tasksPerWarp;
+  };
+  for (const Row &row : {Row{16, 64, 4, 4, 8, 4, 1, 1}, Row{8, 64, 4, 4, 8, 8, 1, 2},
+                         Row{32, 64, 4, 4, 8, 4, 1, 1}, Row{256, 64, 4, 4, 8, 4, 1, 1},
+                         Row{15, 120, 8, 4, 8, 8, 1, 1}, Row{64, 128, 8, 4, 8, 8, 1, 1},
+                         Row{64, 64, 8, 4, 4, 4, 2, 1}}) {
+    Form form;
+    form.group = row.group;
+    Numbers n;
+    n.blockN = row.blockN;
+    n.warps = row.warps;
+    n.vector = row.vector;
+    n.unroll = row.unroll;
+    KernelText text(kernel(form, n));
+    auto plan = planKernel(text.kernel, 1 << 30);
+    ASSERT_TRUE(succeeded(plan)) << text.error();
+    EXPECT_EQ(plan->staged->tasks, row.tasks) << row.group;
+    EXPECT_EQ(plan->staged->warpsPerTask, row.warpsPerTask) << row.group;
+    EXPECT_EQ(plan->staged->tasksPerWarp, row.tasksPerWarp) << row.group;
+  }
+}
+
+TEST(StagedPlanTest, TapsThatAreNotExactAreSplit) {
+  for (const char *taps : {"f32", "f16", "bf16"}) {
+    Form form;
+    form.taps = taps;
+    KernelText text(kernel(form));
+    auto plan = planKernel(text.kernel, 1 << 30);
+    ASSERT_TRUE(succeeded(plan)) << text.error();
+    EXPECT_EQ(plan->staged->firs[0].split, std::string(taps) != "bf16");
+  }
+}
+
+TEST(StagedPlanTest, RefusalsNameBothNumbers) {
+  struct Row {
+    std::string text, message;
+  };
+  auto with = [](auto change) {
+    Form form;
+    Numbers n;
+    change(form, n);
+    return kernel(form, n);
+  };
+  for (const Row &row : {
+           Row{with([](Form &, Numbers &n) { n.stages = 1; }),
+               "needs stages of at least 2, got 1"},
+           Row{with([](Form &, Numbers &n) { n.unroll = 2; }),
+               "needs a power of two of at least 64 positions per step, got 32"},
+           Row{with([](Form &form, Numbers &) { form.group = 48; }),
+               "needs a block_n of whole groups, or groups of whole blocks: block_n 64, groups of 48"},
+           Row{with([](Form &, Numbers &n) {
+                 n.blockN = 48;
+                 n.warps = 4;
+                 n.unroll = 8;
+               }),
+               "cannot share 3 tasks of up to 16 channels among 4 warps"},
+           Row{with([](Form &form, Numbers &) { form.count = 8; }),
+               "needs a FIR of more than 8 taps"},
+           Row{with([](Form &form, Numbers &) { form.count = 300; }),
+               "holds at most 256 taps, 'w' has 300"},
+           Row{with([](Form &form, Numbers &) { form.streams = "column_split, 4"; }),
+               "needs streams interleave or split, got column_split"},
+           Row{with([](Form &form, Numbers &) {
+                 form.tail = "  %q = halo.fir %s, @p stream(0, interleave)\n  halo.store %q, @y\n";
+               }),
+               "cannot look back into what a long FIR gives"},
+       }) {
+    KernelText text(row.text);
+    ASSERT_TRUE(text.kernel) << text.error();
+    EXPECT_TRUE(failed(planKernel(text.kernel, 232448))) << row.message;
+    EXPECT_NE(text.error().find(row.message), std::string::npos) << text.error();
+  }
+}
+
+// The law of Toeplitz.h in integers: A_d[r][k] = h[16 d + r - k] over the blocks of history is the
+// direct sum, and R_m of every lane are the mma's registers of A_d.
+TEST(ToeplitzTest, BlocksOfTheHeadersIdentityAreTheDirectSum) {
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  for (int round = 0; round < 50; ++round) {
+    int64_t K = random.in(9, 256), blocks = 1 + (K - 1 + 15) / 16;
+    std::vector<int64_t> taps(K);
+    for (int64_t &tap : taps)
+      tap = random.in(-9, 9);
+    auto h = [&](int64_t age) { return age >= 0 && age < K ? taps[age] : 0; };
+    auto u = [&](int64_t t) { return t < 0 ? 0 : (t * 7919 + 13) % 31 - 15; };
+    auto R = [&](int64_t m, int64_t g, int64_t q, int64_t half) {
+      return h(8 * m + g - 2 * q - half);
+    };
+    int64_t block = random.in(0, 20);
+    for (int64_t r = 0; r < 16; ++r) {
+      int64_t sum = 0, direct = 0, t = 16 * block + r;
+      for (int64_t d = 0; d < blocks; ++d)
+        for (int64_t k = 0; k < 16; ++k) {
+          // Where the mma keeps element (r, k): register r / 8 + 2 * (k / 8), half k % 2.
+          int64_t g = r % 8, q = k % 8 / 2, which = r / 8 + 2 * (k / 8);
+          int64_t m = which == 0 || which == 3 ? 2 * d : which == 1 ? 2 * d + 1 : 2 * d - 1;
+          sum += R(m, g, q, k % 2) * u(16 * (block - d) + k);
+        }
+      for (int64_t age = 0; age < K; ++age)
+        direct += taps[age] * u(t - age);
+      ASSERT_EQ(sum, direct) << "K " << K << " row " << r;
+    }
+  }
+}
+
+} // namespace
+} // namespace halo::compiler
