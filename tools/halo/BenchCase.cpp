@@ -111,8 +111,7 @@ static Result<BenchCase> withLength(BenchCase bench, const Description &kernel) 
     return spec.kind != "view" || spec.layout == "bd";
   });
   if (!step && !bench.shape.l)
-    return invalid(
-        fmt::format("--shape of {} has no L: expected B=1,L=65536,D=4096", kernel.name));
+    return invalid(fmt::format("--shape of {} has no L: expected B=1,L=65536,D=4096", kernel.name));
   if (step && bench.shape.l > 1)
     return invalid(fmt::format("{} is a step: L is {}, expected 1", kernel.name, bench.shape.l));
   if (step)
