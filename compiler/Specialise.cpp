@@ -385,8 +385,8 @@ private:
         return kernel.emitError() << "operand '" << decl.getName()
                                   << "': its layout is not bdl or bld";
       auto add = [&](StringRef name) {
-        decls.push_back(OperandDeclAttr::get(ctx, name, type, decl.getOutput(), false, false,
-                                             StringAttr()));
+        decls.push_back(
+            OperandDeclAttr::get(ctx, name, type, decl.getOutput(), false, false, StringAttr()));
       };
       if (!decl.getVariadic())
         add(decl.getName());

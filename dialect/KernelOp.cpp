@@ -74,8 +74,8 @@ static ParseResult parseParam(OpAsmParser &parser, SmallVectorImpl<Attribute> &p
   return success();
 }
 
-/// `@x : optional view<T, layout>`, `@s : optional(flag) state<T, K>`; the type's `!halo.` prefix is
-/// left out.
+/// `@x : optional view<T, layout>`, `@s : optional(flag) state<T, K>`; the type's `!halo.` prefix
+/// is left out.
 static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                                     SmallVectorImpl<Attribute> &decls) {
   StringAttr name;
@@ -106,8 +106,8 @@ static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                   })();
   if (!type)
     return failure();
-  decls.push_back(OperandDeclAttr::get(parser.getContext(), name.getValue(), type, output,
-                                       optional, variadic, flag));
+  decls.push_back(OperandDeclAttr::get(parser.getContext(), name.getValue(), type, output, optional,
+                                       variadic, flag));
   return success();
 }
 

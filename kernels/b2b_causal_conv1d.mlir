@@ -1,5 +1,5 @@
-// Back-to-back causal convolution: y = p0 * (fir(g) + skip * g) of g = p1 * p2, where p = fir(x) and
-// p0, p1, p2 are its channels 0::3, 1::3 and 2::3. The states continue a sequence.
+// Back-to-back causal convolution: y = p0 * (fir(g) + skip * g) of g = p1 * p2, where p = fir(x)
+// and p0, p1, p2 are its channels 0::3, 1::3 and 2::3. The states continue a sequence.
 halo.kernel @b2b_causal_conv1d
     params(K : int, Kp : int = 3, group : int = 1, layout : enum<bdl, bld>, states : flag,
            precision : enum<accurate, fast>, T : type, W : type = T)

@@ -1,5 +1,5 @@
-// Hyena medium operator: y = x2 * (fir(u) + skip * u) of u = x1 * v, where x2, x1 and v are the three
-// streams of z after a short featurizer. Unlike hcs, filter[0] meets the current sample.
+// Hyena medium operator: y = x2 * (fir(u) + skip * u) of u = x1 * v, where x2, x1 and v are the
+// three streams of z after a short featurizer. Unlike hcs, filter[0] meets the current sample.
 halo.kernel @hcm
     params(K : int, Kp : int = 3, group : int = 1, layout : enum<bdl, bld>,
            streams : enum<interleave, split, column_split>, states : flag,

@@ -1,5 +1,5 @@
-// One token of hcm from its states, in one launch: y [B, D] of z [B, 3D]. The states may be updated in
-// place.
+// One token of hcm from its states, in one launch: y [B, D] of z [B, 3D]. The states may be updated
+// in place.
 halo.kernel @hcm_step
     params(K : int, Kp : int = 3, group : int = 1,
            streams : enum<interleave, split, column_split>, T : type, W : type = T)

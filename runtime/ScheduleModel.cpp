@@ -77,9 +77,9 @@ static Schedule chooseStep(const KernelTraits &traits) {
 
 /// Several streams in bld, window=registers (hcs): a step's rows are several views wide and the
 /// windows of a chain fill the registers. Stripes of 128 channels keep whole cache lines of every
-/// stream together (hand-written on an H200, D 4096, L 65536: 128 channels a block 1.01 of a copy for
-/// loads and stores alone, 64 channels 0.97-1.0, 32 channels 0.83-0.93; HCS with 2 or 4 channels a
-/// thread, 4-8 rows and 3-6 stages 0.96-0.975, 8 channels a thread 0.84).
+/// stream together. (Hand-written on an H200, D 4096, L 65536: loads and stores alone reach 1.01 of
+/// a copy with 128 channels a block, 0.97-1.0 with 64, 0.83-0.93 with 32; HCS 0.96-0.975 with 2 or
+/// 4 channels a thread, 4-8 rows and 3-6 stages, 0.84 with 8 channels a thread.)
 static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
   int64_t vector = schedule.vector;
   int64_t threadsN = stripeThreads(traits.channels, vector, kGatedChannels / vector);

@@ -193,8 +193,8 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
     Value place = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
                                                 product(c, m.strides[1]));
     place = b.createOrFold<arith::AddIOp>(loc, place, product(safe, m.strides[2]));
-    lanes.push_back(load(m.element, address(m.element, m.pointer, place),
-                         storageBytes(m.element), invariant));
+    lanes.push_back(
+        load(m.element, address(m.element, m.pointer, place), storageBytes(m.element), invariant));
   }
   return select(reaches, toF32(pack(lanes)), zero());
 }

@@ -93,8 +93,7 @@ void LoadRing::issue(MutableArrayRef<Place> places, Value slot) {
   for (auto [i, item] : llvm::enumerate(items)) {
     auto signal = cast<OpResult>(item.signal);
     Piece piece = e.pieceOf(places[item.place], signal, item.index);
-    copy(item, e.piecePointer(places[item.place], signal, item.index, piece),
-         slotAddress(slot, i));
+    copy(item, e.piecePointer(places[item.place], signal, item.index, piece), slotAddress(slot, i));
   }
 }
 

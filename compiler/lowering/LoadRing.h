@@ -17,7 +17,7 @@ public:
   /// interleaved streams of a load are one item, that of the first: a thread's channels of all
   /// streams lie together in a row,
   ///
-  ///   a0 b0 c0 a1 b1 c1 a2 b2 c2 a3 b3 c3     3 streams, 4 channels: 24 bytes of bf16, 3 copies of 8
+  ///   a0 b0 c0 a1 b1 c1 a2 b2 c2 a3 b3 c3     3 streams, 4 channels, bf16: 3 copies of 8 bytes
   ///
   /// and are picked apart in shared memory.
   struct Item {

@@ -73,7 +73,8 @@ LogicalResult addOutput(StepTiles &tiles, StoreStateOp store, KernelOp kernel) {
   for (auto [s, signal] : llvm::enumerate(store.getInputs())) {
     FlatSymbolRefAttr past = pastOf(signal);
     auto tile = llvm::find_if(tiles.states, [&](const StateTile &t) {
-      return past && t.input == past.getValue() && (t.output.empty() || t.output == store.getState());
+      return past && t.input == past.getValue() &&
+             (t.output.empty() || t.output == store.getState());
     });
     bool fits = tile != tiles.states.end() &&
                 kernel.lookupOperand(tile->input, false).getType() == type &&
@@ -109,8 +110,7 @@ FailureOr<StepTiles> tilesOf(const KernelPlan &plan) {
     else if (auto resume = dyn_cast<ResumeOp>(op))
       addState(resume.getStateAttr(), {});
     else if (auto fir = dyn_cast<FirOp>(op); fir && isStagedInStep(plan, fir)) {
-      auto type =
-          cast<TapsType>(kernel.lookupOperand(fir.getWeight(), false).getType());
+      auto type = cast<TapsType>(kernel.lookupOperand(fir.getWeight(), false).getType());
       TapTile tile;
       tile.fir = fir;
       tile.element = knownElement(type.getElement());
@@ -185,7 +185,8 @@ private:
                               : e.offset(e.laneN, s * plan.threadsN);
   }
 
-  /// Calls `copy(index in the tile, pointer in memory)` for every element the block's channels have.
+  /// Calls `copy(index in the tile, pointer in memory)` for every element the block's channels
+  /// have.
   void eachElement(const StateTile &tile, const Memory &m,
                    llvm::function_ref<void(Value, Value)> copy) {
     int64_t elements = tile.count * plan.threadsN * tile.width;
@@ -213,8 +214,8 @@ private:
   Value streamChannel(const StateTile &tile, Value own, Value stream) {
     Value c = e.memoryChannel(own, tile.streams, 0, tile.count);
     for (int64_t s = 1; s < tile.count; ++s)
-      c = e.select(e.less(e.num(s - 1), stream),
-                   e.memoryChannel(own, tile.streams, s, tile.count), c);
+      c = e.select(e.less(e.num(s - 1), stream), e.memoryChannel(own, tile.streams, s, tile.count),
+                   c);
     return c;
   }
 
@@ -225,8 +226,8 @@ private:
     return tile.count * plan.threadsN * tile.width / runsOf(tile);
   }
 
-  /// Where every run is contiguous and fits 16-byte accesses `wide` gets their starts, else `narrow`
-  /// is emitted. The same for all threads of a block.
+  /// Where every run is contiguous and fits 16-byte accesses `wide` gets their starts, else
+  /// `narrow` is emitted. The same for all threads of a block.
   void ifContiguous(const StateTile &tile, const Memory &m,
                     llvm::function_ref<void(ArrayRef<Value>)> wide,
                     llvm::function_ref<void()> narrow) {
@@ -255,7 +256,8 @@ private:
         fits = e.both(fits, equal(e.sub(e.memoryChannel(last, tile.streams, s, tile.count), first),
                                   e.num(plan.threadsN - 1)));
     }
-    e.ifElse(fits, [&] { wide(starts); }, narrow);
+    e.ifElse(
+        fits, [&] { wide(starts); }, narrow);
   }
 
   /// Calls `move(index in the tile, pointer in memory)` for every 16 bytes of the runs.
@@ -265,8 +267,7 @@ private:
     for (size_t s = 0; s < starts.size(); ++s)
       e.loop(e.thread, e.num(run / group), e.num(plan.threads()), {}, [&](Value i, ValueRange) {
         Value first = e.mul(i, e.num(group));
-        move(e.offset(first, int64_t(s) * run),
-             e.address(tile.element, starts[s], e.widen(first)));
+        move(e.offset(first, int64_t(s) * run), e.address(tile.element, starts[s], e.widen(first)));
         return SmallVector<Value>{};
       });
   }
@@ -411,10 +412,10 @@ private:
     e.b.setInsertionPointToStart(branch.elseBlock());
     SmallVector<Value> none;
     for (Type type : types)
-      none.push_back(
-          arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(type))));
+      none.push_back(arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(type))));
     scf::YieldOp::create(e.b, e.loc, none);
-    return llvm::to_vector(llvm::map_range(branch.getResults(), [](OpResult r) { return Value(r); }));
+    return llvm::to_vector(
+        llvm::map_range(branch.getResults(), [](OpResult r) { return Value(r); }));
   }
 
   const StateTile &tileOf(StoreStateOp store) {
@@ -473,6 +474,4 @@ FailureOr<int64_t> compiler::stepSharedBytes(const KernelPlan &plan) {
   return tiles->bytes;
 }
 
-void compiler::emitStep(Emitter &emitter) {
-  StepEmitter(emitter, *tilesOf(emitter.plan)).emit();
-}
+void compiler::emitStep(Emitter &emitter) { StepEmitter(emitter, *tilesOf(emitter.plan)).emit(); }

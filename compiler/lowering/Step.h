@@ -1,8 +1,8 @@
-// The step strategy: kernels of [B, D] views, one position per launch. What a channel remembers is in
-// its states, and moving them is nearly all of the work: they pass through shared memory, so that
-// memory is read and written in contiguous runs although each channel is computed by one thread.
+// The step strategy: kernels of [B, D] views, one position per launch. What a channel remembers is
+// in its states, and moving them is nearly all of the work: they pass through shared memory, so
+// that memory is read and written in contiguous runs although one thread computes a channel.
 //
-//   1  the block copies its channels' rows of every state, and of the long filters, to shared memory
+//   1  the block copies its channels' rows of the states and of the long filters to shared memory
 //   2  one thread per channel computes: samples before position 0 are the rows in shared memory
 //   3  it puts its newest sample behind its row, where the next row's oldest one was
 //   4  the block copies the tile back, read one element further on: a row has moved by one

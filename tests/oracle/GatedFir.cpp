@@ -51,8 +51,8 @@ Result<Streams> parseStreams(const OracleParams &params, const GatedFirForm &for
       return invalid(fmt::format("streams is {}: D {} is not a multiple of its heads {}",
                                  found->second, d, streams.heads));
   } else if (streams.kind != "interleave" && streams.kind != "split") {
-    return invalid(fmt::format("streams is '{}', expected interleave|split|column_split:H",
-                               found->second));
+    return invalid(
+        fmt::format("streams is '{}', expected interleave|split|column_split:H", found->second));
   }
   return streams;
 }
@@ -107,8 +107,7 @@ Result<Signal> GatedFir::loadInput() const {
   HostTensor tensor = *input(form.input);
   if (form.step) {
     if (tensor.shape.size() != 2)
-      return invalid(
-          fmt::format("{} has rank {}, expected 2", form.input, tensor.shape.size()));
+      return invalid(fmt::format("{} has rank {}, expected 2", form.input, tensor.shape.size()));
     tensor.shape.push_back(1);
   }
   return load(form.input, tensor, channelLast);

@@ -37,8 +37,7 @@ Result<TensorMap> halo::hcmStepOracle(const TensorMap &inputs, const OracleParam
   return gatedFir(inputs, params, form);
 }
 
-Result<TensorMap> halo::b2bCausalConv1dOracle(const TensorMap &inputs,
-                                              const OracleParams &params) {
+Result<TensorMap> halo::b2bCausalConv1dOracle(const TensorMap &inputs, const OracleParams &params) {
   GatedFirForm form; // Correlation order, the skip scaled.
   form.input = "x";
   form.projWeight = "w_proj";

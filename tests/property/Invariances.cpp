@@ -186,8 +186,8 @@ Result<void> Invariances::prefill() {
   HALO_TRY(outputs, launch(first.device, kernel, inputs, drawn.shape, {{}, drawn.guard, 0}));
   outputs["y"].shape.erase(outputs["y"].shape.begin() + 1);
   for (const auto &[name, got] : first.outputs)
-    HALO_CHECK(checkBits("hyena_c1: " + name + " of a step, against a prefill,",
-                         withoutSigns(got), withoutSigns(outputs[name])));
+    HALO_CHECK(checkBits("hyena_c1: " + name + " of a step, against a prefill,", withoutSigns(got),
+                         withoutSigns(outputs[name])));
   return {};
 }
 
@@ -221,8 +221,8 @@ Result<void> Invariances::special() {
   return {};
 }
 
-/// Outside the channel (or its normalised head) that memory channel c of `planted` belongs to, in row
-/// b, the bits are as before; of outputs with streams, outside that memory channel.
+/// Outside the channel (or its normalised head) that memory channel c of `planted` belongs to, in
+/// row b, the bits are as before; of outputs with streams, outside that memory channel.
 Result<void> Invariances::contained(const TensorMap &before, const TensorMap &after,
                                     const std::string &planted, int64_t b, int64_t c) {
   std::vector<Part> parts = partsOf(drawn.problem);

@@ -66,8 +66,8 @@ Result<TensorMap> launch(const std::shared_ptr<Device> &device, const Kernel &ke
   for (const Operand &operand : info.operands)
     if (operand.output) {
       auto own = tensors.find({operand.name, true});
-      outputs[operand.name] = (own == tensors.end() ? tensors[{operand.name, false}] : own->second)
-                                  .read();
+      outputs[operand.name] =
+          (own == tensors.end() ? tensors[{operand.name, false}] : own->second).read();
     }
   return outputs;
 }

@@ -88,9 +88,8 @@ Result<PlacedTensor> PlacedTensor::output(std::shared_ptr<Device> device, DType 
 
 void PlacedTensor::expectWrite() {
   writable = true;
-  eachElement([&](int64_t, int64_t byte) {
-    std::memset(&image[size_t(byte)], kPoison, size(dtype));
-  });
+  eachElement(
+      [&](int64_t, int64_t byte) { std::memset(&image[size_t(byte)], kPoison, size(dtype)); });
 }
 
 TensorRef PlacedTensor::ref() const {

@@ -216,7 +216,8 @@ TEST(CompileTest, RefusalsAreSentences) {
                },
                "the driver accepts PTX 8.0 but sm_100 needs 8.6", ErrorCode::Unavailable},
            Row{text(noKernel), "the text has 0 kernels, expected 1"},
-           Row{text(broken), "kernel.mlir:1:31: custom op 'halo.kernel' element type 'f64' is not f32, f16 or bf16"},
+           Row{text(broken), "kernel.mlir:1:31: custom op 'halo.kernel' element type 'f64' is not "
+                             "f32, f16 or bf16"},
            Row{text(unlowerable), "kernel.mlir:3:8: 'math.sin' cannot be lowered in a kernel"},
        }) {
     CompileRequest request = conv("bld", "4", Emit::Ptx);
