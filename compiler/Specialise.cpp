@@ -232,6 +232,11 @@ private:
                   load.removeInitAttr();
                 return success();
               })
+              .Case([&](ModalOp modal) {
+                if (modal.getInitAttr() && !isPresent(*modal.getInit()))
+                  modal.removeInitAttr();
+                return success();
+              })
               .Case([&](ResumeOp resume) {
                 if (!isPresent(resume.getState())) {
                   resume.replaceAllUsesWith(resume.getInput());
@@ -366,6 +371,10 @@ private:
         .Case([&](StateType t) {
           return StateType::get(ctx, bindPiece(t.getElement()), bindPiece(t.getTaps()),
                                 bindPiece(t.getStreams()));
+        })
+        .Case([&](ModesType t) { return ModesType::get(ctx, bindPiece(t.getModes())); })
+        .Case([&](ModalStateType t) {
+          return ModalStateType::get(ctx, bindPiece(t.getModes()));
         });
   }
 

@@ -38,5 +38,16 @@ def Halo_StateType : Halo_Type<"State", "state"> {
   let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Count>($taps)
                           `` custom<TrailingCount>($streams) `` `>` }];
 }
+def Halo_ModesType : Halo_Type<"Modes", "modes"> {
+  let summary = "S numbers per channel, always f32: log-poles or residues, [D, S]";
+  let description = "Example: `modes<S>`, `modes<16>`.";
+  let parameters = (ins "::mlir::Attribute":$modes);
+  let assemblyFormat = "`<` `` custom<Count>($modes) `` `>`";
+}
+def Halo_ModalStateType : Halo_Type<"ModalState", "modal_state"> {
+  let summary = "what a modal recurrence carries from position to position, f32: [B, D, S]";
+  let parameters = (ins "::mlir::Attribute":$modes);
+  let assemblyFormat = "`<` `` custom<Count>($modes) `` `>`";
+}
 
 #endif

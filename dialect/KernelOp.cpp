@@ -86,9 +86,13 @@ static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                   .Case("taps", [&] { return TapsType::parse(parser); })
                   .Case("channel", [&] { return ChannelType::parse(parser); })
                   .Case("state", [&] { return StateType::parse(parser); })
+                  .Case("modes", [&] { return ModesType::parse(parser); })
+                  .Case("modal_state", [&] { return ModalStateType::parse(parser); })
                   .Default([&] {
                     parser.emitError(loc) << "operand '" << name.getValue() << "': unknown kind '"
-                                          << mnemonic << "', expected view, taps, channel or state";
+                                          << mnemonic
+                                          << "', expected view, taps, channel, state, modes or "
+                                             "modal_state";
                     return Type();
                   })();
   if (!type)
@@ -152,7 +156,7 @@ static void printOperandDecl(OpAsmPrinter &printer, OperandDeclAttr decl) {
   printer << " : " << (decl.getOptional() ? "optional " : "")
           << (decl.getVariadic() ? "variadic " : "");
   llvm::TypeSwitch<Type>(decl.getType())
-      .Case<ViewType, TapsType, ChannelType, StateType>([&](auto type) {
+      .Case<ViewType, TapsType, ChannelType, StateType, ModesType, ModalStateType>([&](auto type) {
         printer << decltype(type)::getMnemonic();
         type.print(printer);
       });
@@ -231,9 +235,12 @@ static LogicalResult verifyParamRefs(KernelOp kernel, OperandDeclAttr decl) {
                     {type.getTaps(), ParamKind::Int},
                     {type.getStreams(), ParamKind::Int}});
       })
+      .Case<ModesType, ModalStateType>(
+          [&](auto type) { return all({{type.getModes(), ParamKind::Int}}); })
       .Default([&](Type type) {
         return kernel.emitOpError() << "operand '" << decl.getName() << "' has type " << type
-                                    << ", expected view, taps, channel or state";
+                                    << ", expected view, taps, channel, state, modes or "
+                                       "modal_state";
       });
 }
 
