@@ -1,7 +1,7 @@
 // halo-lower-direct: a scheduled kernel becomes a gpu.func with the calling convention of
 // runtime/KernelInfo.h.
 #include "compiler/Passes.h"
-#include "compiler/lowering/Emitter.h"
+#include "compiler/lowering/Modal.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -42,7 +42,7 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
   SmallVector<std::pair<unsigned, OperandDeclAttr>> pointers;
   for (auto decl : plan.kernel.getOperandDecls().getAsRange<OperandDeclAttr>()) {
     pointers.push_back({types.size(), decl});
-    int strides = isa<ViewType, StateType>(decl.getType()) ? 3 : isa<TapsType>(decl.getType()) ? 2 : 1;
+    int strides = strideCount(decl.getType());
     types.push_back(pointer);
     types.append(strides, i64);
   }
@@ -57,7 +57,7 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
     func.setArgAttr(index, "llvm.noalias", b.getUnitAttr());
     if (!decl.getOutput())
       func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
-    if (aligned && !isa<StateType>(decl.getType()))
+    if (aligned && isa<ViewType, TapsType, ChannelType>(decl.getType()))
       func.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(16));
   }
   return func;
@@ -100,7 +100,10 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       gpu::GPUFuncOp func = createFunction(b, *plan);
       Emitter emitter(*plan, func);
       emitter.emitEntry();
-      emitDirect(emitter);
+      if (plan->carries.empty())
+        emitDirect(emitter);
+      else
+        emitModal(emitter);
       emitter.storeStates();
       gpu::ReturnOp::create(emitter.b, kernel.getLoc());
       kernel.erase();

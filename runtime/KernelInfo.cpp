@@ -23,6 +23,10 @@ std::string_view name(OperandKind kind) {
     return "channel";
   case OperandKind::State:
     return "state";
+  case OperandKind::Modes:
+    return "modes";
+  case OperandKind::ModalState:
+    return "modal_state";
   }
   return "?";
 }
@@ -31,7 +35,8 @@ std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "b
 
 bool KernelInfo::storesState() const {
   return std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
-    return operand.output && operand.kind == OperandKind::State;
+    return operand.output && (operand.kind == OperandKind::State ||
+                              operand.kind == OperandKind::ModalState);
   });
 }
 
@@ -71,7 +76,8 @@ std::string KernelInfo::toJson() const {
                            {"streams", operand.streams},
                            {"taps", operand.taps},
                            {"group", operand.group},
-                           {"channels", operand.channels}});
+                           {"channels", operand.channels},
+                           {"modes", operand.modes}});
   json tileList = json::array();
   for (const ChannelTiles &run : tiles)
     tileList.push_back({{"begin", run.begin}, {"end", run.end}, {"width", run.width}});
@@ -87,6 +93,7 @@ std::string KernelInfo::toJson() const {
                     {"vector", vector},
                     {"align", align},
                     {"stepL", stepL},
+                    {"carries", carries},
                     {"halo", halo},
                     {"blockL", blockL},
                     {"tiles", tileList},
@@ -114,7 +121,8 @@ Result<Operand> readOperand(const json &object, size_t index) {
   std::string kind = fields.text("kind");
   bool known = false;
   for (OperandKind candidate :
-       {OperandKind::View, OperandKind::Taps, OperandKind::Channel, OperandKind::State})
+       {OperandKind::View, OperandKind::Taps, OperandKind::Channel, OperandKind::State,
+        OperandKind::Modes, OperandKind::ModalState})
     if (name(candidate) == kind) {
       operand.kind = candidate;
       known = true;
@@ -135,6 +143,8 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
   operand.group = fields.integer("group", 1, INT32_MAX);
   operand.channels = fields.integer("channels", 0, INT32_MAX);
+  bool hasModes = operand.kind == OperandKind::Modes || operand.kind == OperandKind::ModalState;
+  operand.modes = fields.integer("modes", hasModes ? 1 : 0, INT32_MAX);
   HALO_CHECK(fields.done());
   return operand;
 }
@@ -178,6 +188,7 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
   if (info.align != 1 && info.align != 16)
     fields.complain(fmt::format("has align = {} where 1 or 16 is expected", info.align));
   info.stepL = fields.integer("stepL", 1, INT32_MAX);
+  info.carries = fields.flag("carries");
   info.halo = fields.integer("halo", 0, INT32_MAX);
   info.blockL = fields.integer("blockL", 0, INT32_MAX);
   info.registers = int(fields.integer("registers", -1, INT_MAX));

@@ -7,6 +7,8 @@
 //   taps     pointer, stride of rows, of taps              [rows, K]
 //   channel  pointer, stride                               [D]
 //   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
+//   modes    pointer, stride of channels, of modes         [D, S] f32
+//   modal_state  pointer, stride of B, of channels, of modes   [B, D, S] f32
 //   sizes    B, D, L, block_l, tiles_l, tiles_n            i32 each
 //
 // The grid is one-dimensional (y and z are limited to 65,535): B * tiles_l * tiles_n blocks of
@@ -29,7 +31,7 @@ namespace halo {
 /// The version of the parameter list above; an artifact of another version is refused.
 constexpr int kCallingConvention = 1;
 
-enum class OperandKind : uint8_t { View, Taps, Channel, State };
+enum class OperandKind : uint8_t { View, Taps, Channel, State, Modes, ModalState };
 enum class Layout : uint8_t { BDL, BLD };
 
 /// One operand of a specialised kernel: present, with every number known.
@@ -48,6 +50,8 @@ struct Operand {
   int64_t group = 1;
   /// Views: a fixed channel count (a part of a split), or 0 where it follows D.
   int64_t channels = 0;
+  /// Modes and modal states: S, the exponentials per channel.
+  int64_t modes = 0;
 };
 
 /// A run of channel tiles of equal width. `end` = 0 means D.
@@ -72,6 +76,9 @@ struct HALO_API KernelInfo {
   /// of 16 bytes. 1: any element-aligned pointer, any strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
+  /// A recurrence is carried along L: one block walks a whole sequence, and block_l is what covers
+  /// L, whatever the schedule says.
+  bool carries = false;
   int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.
   int64_t blockL = 0; ///< The schedule's block_l; 0 leaves it to the launch (chooseBlockL).
   std::vector<ChannelTiles> tiles;

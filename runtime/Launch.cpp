@@ -34,6 +34,10 @@ std::vector<int64_t> outputShape(const Operand &output, const Shape &shape) {
     return {channels};
   case OperandKind::State:
     return {shape.b, channels, output.taps - 1};
+  case OperandKind::Modes:
+    return {shape.d, output.modes};
+  case OperandKind::ModalState:
+    return {shape.b, shape.d, output.modes};
   }
   return {};
 }
@@ -102,7 +106,9 @@ Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const Device
   if (info.blockL % step)
     return invalid(fmt::format("kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
                                info.blockL, step));
-  grid.blockL = info.blockL ? info.blockL : chooseBlockL(info, shape, device);
+  grid.blockL = info.carries ? std::max<int64_t>(1, ceilDiv(shape.l, step)) * step
+                : info.blockL ? info.blockL
+                              : chooseBlockL(info, shape, device);
   int64_t stripes = 0;
   if (shape.d > 0 && shape.b > 0) {
     grid.tilesN = info.tileCount(shape.d);
@@ -112,7 +118,7 @@ Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const Device
     return invalid(fmt::format("kernel {}: B = {} times {} channel tiles are {} blocks, above the "
                                "limit {}",
                                info.kernel, shape.b, grid.tilesN, stripes, kMaxBlocks));
-  if (!info.blockL) {
+  if (!info.blockL && !info.carries) {
     if (stripes > 0 && shape.l > 0) {
       int64_t least = ceilDiv(shape.l, kMaxBlocks / stripes);
       grid.blockL = std::max(grid.blockL, ceilDiv(least, step) * step);

@@ -14,8 +14,10 @@ size_t rankOf(OperandKind kind) {
   switch (kind) {
   case OperandKind::View:
   case OperandKind::State:
+  case OperandKind::ModalState:
     return 3;
   case OperandKind::Taps:
+  case OperandKind::Modes:
     return 2;
   case OperandKind::Channel:
     return 1;
@@ -194,9 +196,12 @@ Result<void> checkConstants(const Operand &operand, const TensorRef &tensor, con
   }
   if (tensor.shape == expected)
     return {};
-  bool state = operand.kind == OperandKind::State;
+  const char *form = operand.kind == OperandKind::State        ? "[B, C, K-1]"
+                     : operand.kind == OperandKind::Modes      ? "[D, S]"
+                     : operand.kind == OperandKind::ModalState ? "[B, D, S]"
+                                                               : "[D]";
   return invalid(fmt::format("conv_c2: operand {} has shape {} where {} = {} is expected",
-                             operand.name, printSizes(tensor.shape), state ? "[B, C, K-1]" : "[D]",
+                             operand.name, printSizes(tensor.shape), form,
                              printSizes(expected)));
 }
 
@@ -207,7 +212,10 @@ std::string printSizes(const std::vector<int64_t> &sizes) {
 }
 
 std::string misalignment(const Operand &operand, const TensorRef &tensor) {
-  if (operand.kind == OperandKind::State || !hasElements(tensor))
+  // States and modes are read element by element.
+  bool elementwise = operand.kind == OperandKind::State || operand.kind == OperandKind::Modes ||
+                     operand.kind == OperandKind::ModalState;
+  if (elementwise || !hasElements(tensor))
     return "";
   int64_t group = 16 / int64_t(size(tensor.dtype));
   if (uintptr_t rest = reinterpret_cast<uintptr_t>(tensor.data) % 16)

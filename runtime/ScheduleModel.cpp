@@ -58,6 +58,19 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
   return std::max<int64_t>(threads, 1);
 }
 
+/// A recurrence is walked by one thread per channel: blocks of one warp spread over the SMs, and
+/// 8 positions a step have their loads in flight together and round the states once.
+static Schedule chooseModal(const KernelTraits &traits) {
+  constexpr int64_t positions = 8;
+  Schedule schedule;
+  bool bld = traits.layout == Layout::BLD;
+  schedule.numWarps = 1;
+  schedule.blockN = 32;
+  schedule.vector = bld || traits.align == 1 ? 1 : kAccessBytes / traits.maxElementBytes;
+  schedule.unroll = int(positions / (bld ? 1 : schedule.vector));
+  return schedule;
+}
+
 // Worked, bf16, D = 4096 (the tests pin it):
 //
 //   layout, K     window     vector  block_n  warps  unroll  stages
@@ -68,7 +81,11 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
+//   bld, modal    registers  1       32       1      8       1
+//   bdl, modal    registers  8       32       1      1       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
+  if (traits.modes > 0)
+    return chooseModal(traits);
   Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
   bool shared = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL);

@@ -57,11 +57,51 @@ SmallVector<ChannelTiles> compiler::cutChannels(ArrayRef<int64_t> widths, ArrayR
   return tiles;
 }
 
+/// True if the signal is computed from a recurrence: it has no value before a tile but by walking.
+static bool dependsOnModal(Value signal) {
+  Operation *op = signal.getDefiningOp();
+  return isa<ModalOp>(op) || llvm::any_of(op->getOperands(), dependsOnModal);
+}
+
+/// What a kernel with a recurrence may hold, and how it may be scheduled.
+static LogicalResult checkCarries(const KernelPlan &plan) {
+  KernelOp kernel = plan.kernel;
+  auto impossible = [&]() { return kernel.emitError() << "schedule: "; };
+  for (ModalOp modal : plan.carries) {
+    int64_t modes = modesOf(kernel, modal.getLogPoles());
+    if (modes > kMaxModes)
+      return modal.emitError() << "operand '" << modal.getLogPoles() << "' has " << modes
+                               << " modes, more than the " << kMaxModes
+                               << " that a thread can hold";
+    if (int64_t halo = plan.halos.lookup(modal.getResult()))
+      return modal.emitError() << "a FIR reads " << halo
+                               << " positions back from what depends on this recurrence, which "
+                                  "keeps 0";
+  }
+  for (auto store : kernel.getBody().front().getOps<StoreStateOp>())
+    if (!isa<ModalStateType>(kernel.lookupOperand(store.getState()).getType()) &&
+        llvm::any_of(store.getInputs(), dependsOnModal))
+      return store.emitError() << "state '" << store.getState()
+                               << "' holds samples of what depends on a halo.modal, which keeps 0";
+  if (plan.shared)
+    return impossible() << "a halo.modal needs window=registers, got shared";
+  if (plan.threadsL != 1)
+    return impossible() << "a halo.modal needs 1 thread per channel, block_n "
+                        << plan.schedule.getBlockN() << " gives " << plan.threadsL;
+  if (plan.schedule.getBlockL())
+    return impossible() << "a halo.modal walks the whole sequence: block_l is "
+                        << plan.schedule.getBlockL() << ", expected 0";
+  if (plan.schedule.getStages() != 1)
+    return impossible() << "a halo.modal needs stages 1, got " << plan.schedule.getStages();
+  return success();
+}
+
 FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit) {
   KernelPlan plan;
   plan.kernel = kernel;
   plan.schedule = kernel.getScheduleAttr();
   plan.halos = inferHalos(kernel);
+  plan.carries = carriesOf(kernel);
   ScheduleAttr schedule = plan.schedule;
   auto impossible = [&]() { return kernel.emitError() << "schedule: "; };
   if (!schedule)
@@ -130,6 +170,9 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   if (schedule.getStages() > 1 && vector * elementBytes < 4)
     return impossible() << "stages " << schedule.getStages() << " needs accesses of 4 bytes, vector "
                         << vector << " gives " << vector * elementBytes;
+
+  if (!plan.carries.empty() && failed(checkCarries(plan)))
+    return failure();
 
   for (auto [width, head] : llvm::zip(widths, heads))
     if (head > blockN)

@@ -13,6 +13,8 @@
 //            `vector` adjacent positions per step;     positions per step
 //            halo samples are loaded again (cache)
 //
+// A kernel that carries a recurrence has threadsL = 1: a thread walks its channels' whole sequence.
+//
 // Lanes of a warp run along the contiguous dimension of what is stored: along channels in bld and
 // where parts of a split are stored [B, L, n]; along positions in bdl.
 #pragma once
@@ -41,6 +43,7 @@ struct KernelPlan {
   int64_t threadStep = 1;   ///< Positions a thread's walk advances per step.
   int64_t sharedBytes = 0;
   int64_t ringBase = 0; ///< Where the ring of loads lies in shared memory.
+  llvm::SmallVector<ir::ModalOp> carries; ///< Recurrences carried along L (Modal.h).
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
 
   int64_t threads() const { return threadsN * threadsL; }
@@ -52,6 +55,9 @@ constexpr int64_t kUnrolledTaps = 8;
 constexpr int64_t kTapChunk = 64;
 /// The longest FIR that window=registers unrolls: beyond it code and registers explode.
 constexpr int64_t kMaxUnrolledTaps = 64;
+
+/// Modes per channel that a thread holds in registers at most.
+constexpr int64_t kMaxModes = 128;
 
 /// True if the plan computes this FIR by a loop over its taps.
 bool isRolled(const KernelPlan &plan, ir::FirOp fir);
