@@ -53,7 +53,9 @@ static Result<void> allocateTensors(Device &device, DeviceTensors &tensors,
                        ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
                        : 1;
     HALO_CHECK(tensors.add(operand.name, operand.dtype, sizes));
-    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale));
+    // Log-poles are negative, and residues may be.
+    bool negative = operand.kind == OperandKind::Modes;
+    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale, negative));
   }
   return {};
 }

@@ -40,7 +40,8 @@ static void addParts(std::vector<Operand> &operands, const Operand &pattern,
 }
 
 static OperandKind kindOf(const std::string &text) {
-  for (OperandKind kind : {OperandKind::Taps, OperandKind::Channel, OperandKind::State})
+  for (OperandKind kind : {OperandKind::Taps, OperandKind::Channel, OperandKind::State,
+                           OperandKind::Modes, OperandKind::ModalState})
     if (text == name(kind))
       return kind;
   return OperandKind::View;
@@ -66,6 +67,7 @@ std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
     operand.streams = constants.number(spec.streams, 1);
     operand.taps = constants.number(spec.taps, 0);
     operand.group = std::max<int64_t>(constants.number(spec.group, 1), 1);
+    operand.modes = constants.number(spec.modes, 0);
     if (spec.variadic)
       addParts(operands, operand, kernel, constants);
     else

@@ -38,6 +38,7 @@ private:
   Result<void> checkNames() const;
   Result<void> checkRank(const OperandSpec &spec, const HostTensor &tensor) const;
   Result<void> bindView(const OperandSpec &spec, const HostTensor &tensor);
+  Result<void> bindModes(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindRows(const OperandSpec &spec, const HostTensor &tensor);
 
   const Description &kernel;
@@ -92,12 +93,14 @@ Result<void> Binder::checkNames() const {
 }
 
 Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor) const {
-  size_t rank = spec.kind == "channel" ? 1 : spec.kind == "taps" ? 2 : 3;
+  size_t rank = spec.kind == "channel" ? 1 : spec.kind == "taps" || spec.kind == "modes" ? 2 : 3;
   if (tensor.shape.size() == rank)
     return {};
   const char *form = spec.kind == "channel"          ? "[D]"
                      : spec.kind == "taps"           ? "[G, K]"
                      : spec.kind == "state"          ? "[B, D, K-1]"
+                     : spec.kind == "modes"          ? "[D, S]"
+                     : spec.kind == "modal_state"    ? "[B, D, S]"
                      : resolve(spec.layout) == "bdl" ? "[B, D, L]"
                                                      : "[B, L, D]";
   return invalid(fmt::format("conv_c2: {} has rank {}, expected {}: {}", spec.name,
@@ -131,6 +134,16 @@ Result<void> Binder::bindRows(const OperandSpec &spec, const HostTensor &tensor)
   return bind(spec.group, std::to_string(d / rows), spec.name, "conv_c1");
 }
 
+/// The last dimension counts modes, the one before it channels.
+Result<void> Binder::bindModes(const OperandSpec &spec, const HostTensor &tensor) {
+  size_t last = tensor.shape.size() - 1;
+  if (tensor.shape[last] < 1 || tensor.shape[last - 1] < 1)
+    return invalid(fmt::format("conv_c2: {} has {} channels of {} modes, expected at least 1 of 1",
+                               spec.name, tensor.shape[last - 1], tensor.shape[last]));
+  HALO_CHECK(bind("D", std::to_string(tensor.shape[last - 1]), spec.name, "conv_c2"));
+  return bind(spec.modes, std::to_string(tensor.shape[last]), spec.name, "conv_c2");
+}
+
 Result<TensorBinding> Binder::run() {
   HALO_CHECK(checkNames());
   TensorBinding result;
@@ -155,6 +168,10 @@ Result<TensorBinding> Binder::run() {
       HALO_CHECK(bind(spec.taps, std::to_string(tensor->shape[1]), spec.name, "conv_c2"));
       HALO_CHECK(bindRows(spec, *tensor));
     }
+  for (const OperandSpec &spec : kernel.operands)
+    if (const HostTensor *tensor =
+            spec.kind == "modes" || spec.kind == "modal_state" ? find(spec) : nullptr)
+      HALO_CHECK(bindModes(spec, *tensor));
   // Last, so that a misfit is told against the taps: a state holds K - 1 samples.
   for (const OperandSpec &spec : kernel.operands)
     if (const HostTensor *tensor = spec.kind == "state" ? find(spec) : nullptr)
