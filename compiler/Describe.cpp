@@ -69,6 +69,11 @@ std::vector<Operand> operandsOf(ir::KernelOp kernel) {
              split.getParts(), cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef()))
       widths[cast<FlatSymbolRefAttr>(part).getValue().str()] = width;
   });
+  std::map<std::string, int64_t> heads;
+  kernel.walk([&](ir::LoadOp load) {
+    if (auto streams = dyn_cast_or_null<ir::StreamsAttr>(load.getStreams().value_or(Attribute())))
+      heads[load.getView().str()] = streams.getHeads();
+  });
   std::vector<Operand> operands;
   for (auto decl : kernel.getOperandDecls().getAsRange<ir::OperandDeclAttr>()) {
     Operand operand;
@@ -82,6 +87,7 @@ std::vector<Operand> operandsOf(ir::KernelOp kernel) {
           operand.dtype = dtypeOf(type.getElement());
           operand.layout = layoutOf(type.getLayout());
           operand.streams = *ir::knownCount(type.getStreams());
+          operand.heads = operand.output ? 0 : heads[operand.name];
         })
         .Case([&](ir::TapsType type) {
           operand.kind = OperandKind::Taps;
@@ -152,6 +158,8 @@ std::string describe(ir::KernelOp kernel, const std::string &text) {
                                {"output", decl.getOutput()},
                                {"optional", decl.getOptional()},
                                {"variadic", decl.getVariadic()}};
+    if (decl.getOutput() && decl.getOptional())
+      operand["flag"] = decl.flagName().str();
     llvm::TypeSwitch<Type>(decl.getType())
         .Case([&](ir::ViewType type) {
           operand["kind"] = "view";

@@ -13,7 +13,7 @@ int64_t compiler::tapsOf(ir::FirOp fir) {
 
 int64_t compiler::modesOf(ir::KernelOp kernel, StringRef logPoles) {
   return *ir::knownCount(
-      cast<ir::ModesType>(kernel.lookupOperand(logPoles).getType()).getModes());
+      cast<ir::ModesType>(kernel.lookupOperand(logPoles, false).getType()).getModes());
 }
 
 SmallVector<ir::ModalOp> compiler::carriesOf(ir::KernelOp kernel) {

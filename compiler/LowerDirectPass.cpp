@@ -54,9 +54,13 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
   if (plan.schedule.getMinBlocks() > 1)
     func->setAttr("nvvm.minctasm", b.getI32IntegerAttr(plan.schedule.getMinBlocks()));
   for (auto [index, decl] : pointers) {
-    func.setArgAttr(index, "llvm.noalias", b.getUnitAttr());
-    if (!decl.getOutput())
-      func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
+    // A state that is read and written under one name may be updated in place.
+    bool inPlace = bool(plan.kernel.lookupOperand(decl.getName(), !decl.getOutput()));
+    if (!inPlace) {
+      func.setArgAttr(index, "llvm.noalias", b.getUnitAttr());
+      if (!decl.getOutput())
+        func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
+    }
     if (aligned && isa<ViewType, TapsType, ChannelType>(decl.getType()))
       func.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(16));
   }

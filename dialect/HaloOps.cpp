@@ -12,7 +12,9 @@ template <typename T>
 static FailureOr<T> operandOf(Operation *op, FlatSymbolRefAttr name, bool output,
                               StringRef kind) {
   auto kernel = op->getParentOfType<KernelOp>();
-  auto decl = kernel.lookupOperand(name.getValue());
+  auto decl = kernel.lookupOperand(name.getValue(), output);
+  if (!decl)
+    decl = kernel.lookupOperand(name.getValue(), !output);
   if (!decl)
     return op->emitOpError() << "operand '" << name.getValue() << "' is not declared";
   auto type = dyn_cast<T>(decl.getType());
@@ -422,7 +424,7 @@ static LogicalResult verifyModalState(StoreStateOp op, ModalStateType state) {
                             << op.getState() << "', expected the result of 1 halo.modal";
   if (op.getStreams())
     return op.emitOpError() << "modal state '" << op.getState() << "' has no streams";
-  auto decl = op->getParentOfType<KernelOp>().lookupOperand(modal.getLogPoles());
+  auto decl = op->getParentOfType<KernelOp>().lookupOperand(modal.getLogPoles(), false);
   auto poles = decl ? dyn_cast<ModesType>(decl.getType()) : ModesType();
   auto kept = knownCount(state.getModes()), made = poles ? knownCount(poles.getModes()) : kept;
   if (kept && made && *kept != *made)
@@ -432,11 +434,9 @@ static LogicalResult verifyModalState(StoreStateOp op, ModalStateType state) {
 }
 
 LogicalResult StoreStateOp::verify() {
-  auto decl = (*this)->getParentOfType<KernelOp>().lookupOperand(getState());
-  if (decl && isa<ModalStateType>(decl.getType())) {
-    auto modal = operandOf<ModalStateType>(*this, getStateAttr(), true, "modal_state");
-    return failed(modal) ? failure() : verifyModalState(*this, *modal);
-  }
+  auto decl = (*this)->getParentOfType<KernelOp>().lookupOperand(getState(), true);
+  if (decl && isa<ModalStateType>(decl.getType()))
+    return verifyModalState(*this, cast<ModalStateType>(decl.getType()));
   auto state = operandOf<StateType>(*this, getStateAttr(), true, "state");
   if (failed(state))
     return failure();

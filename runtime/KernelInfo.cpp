@@ -74,6 +74,7 @@ std::string KernelInfo::toJson() const {
                            {"output", operand.output},
                            {"layout", name(operand.layout)},
                            {"streams", operand.streams},
+                           {"heads", operand.heads},
                            {"taps", operand.taps},
                            {"group", operand.group},
                            {"channels", operand.channels},
@@ -139,6 +140,7 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.output = fields.flag("output");
   operand.layout = readLayout(fields);
   operand.streams = fields.integer("streams", 1, INT32_MAX);
+  operand.heads = fields.integer("heads", 0, INT32_MAX);
   bool hasTaps = operand.kind == OperandKind::Taps || operand.kind == OperandKind::State;
   operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
   operand.group = fields.integer("group", 1, INT32_MAX);
@@ -200,10 +202,10 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
     fields.complain("has no channel tiles");
   HALO_CHECK(fields.done());
 
-  std::set<std::string> names;
+  std::set<std::pair<std::string, bool>> names; // A state may be an input and an output.
   for (const json &object : operandList) {
     HALO_TRY(operand, readOperand(object, info.operands.size()));
-    if (!names.insert(operand.name).second)
+    if (!names.emplace(operand.name, operand.output).second)
       return invalid(fmt::format("kernel info: two operands are named '{}'", operand.name));
     info.operands.push_back(std::move(operand));
   }

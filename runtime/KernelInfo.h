@@ -44,6 +44,8 @@ struct Operand {
   Layout layout = Layout::BLD;
   /// Memory channels per kernel channel: a Hyena input of 3D channels has 3. (C = streams * D.)
   int64_t streams = 1;
+  /// Views: heads of streams that are split by columns, which D is a multiple of; 0 elsewhere.
+  int64_t heads = 0;
   /// Taps and states: K. A state holds K - 1 samples.
   int64_t taps = 0;
   /// Taps: channels that share a filter row, D / G.

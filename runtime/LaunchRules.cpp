@@ -29,29 +29,36 @@ bool hasElements(const TensorRef &tensor) {
   return std::find(tensor.shape.begin(), tensor.shape.end(), 0) == tensor.shape.end();
 }
 
-/// Puts the arguments into the operands' order: every operand once, nothing else.
+/// Puts the arguments into the operands' order: every operand once, nothing else. Where a state is
+/// an input and an output, the first argument of its name is the input.
 Result<std::vector<const TensorRef *>> matchOperands(const KernelInfo &info,
                                                      const std::vector<Argument> &arguments) {
   std::vector<const TensorRef *> tensors(info.operands.size());
   for (const Argument &argument : arguments) {
-    auto operand = std::find_if(info.operands.begin(), info.operands.end(),
-                                [&](const Operand &o) { return o.name == argument.name; });
-    if (operand == info.operands.end()) {
+    const TensorRef **slot = nullptr;
+    bool known = false;
+    // Inputs come before outputs, so the first free place is the input's.
+    for (size_t i = 0; i < tensors.size() && !slot; ++i)
+      if (info.operands[i].name == argument.name) {
+        known = true;
+        slot = tensors[i] ? nullptr : &tensors[i];
+      }
+    if (!known) {
       std::vector<std::string> names;
       for (const Operand &o : info.operands)
         names.push_back(o.name);
       return invalid(fmt::format("operand {} is unknown to kernel {}, which has {}", argument.name,
                                  info.kernel, fmt::join(names, ", ")));
     }
-    const TensorRef *&slot = tensors[operand - info.operands.begin()];
-    if (slot)
-      return invalid(fmt::format("operand {} is given twice", argument.name));
-    slot = &argument.tensor;
+    if (!slot)
+      return invalid(fmt::format("operand {} is given too often", argument.name));
+    *slot = &argument.tensor;
   }
   for (size_t i = 0; i < tensors.size(); ++i)
     if (!tensors[i])
-      return invalid(
-          fmt::format("operand {} of kernel {} is missing", info.operands[i].name, info.kernel));
+      return invalid(fmt::format("{} {} of kernel {} is missing",
+                                 info.operands[i].output ? "output" : "operand",
+                                 info.operands[i].name, info.kernel));
   return tensors;
 }
 
@@ -152,6 +159,10 @@ Result<Shape> checkViews(const KernelInfo &info, const std::vector<const TensorR
         return invalid(fmt::format("operand {} has {} channels, no multiple of its {} streams",
                                    operand.name, channels, operand.streams));
       HALO_CHECK(d.agree(operand, channels / operand.streams));
+      if (operand.heads && d.value % operand.heads)
+        return invalid(fmt::format("operand {} has D = {}, no multiple of the {} heads of "
+                                   "column_split:{}",
+                                   operand.name, d.value, operand.heads, operand.heads));
     }
     HALO_CHECK(l.agree(operand, shape[bdl ? 2 : 1]));
   }

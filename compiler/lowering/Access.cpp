@@ -175,6 +175,8 @@ Value Emitter::rawPiece(Place &place, OpResult signal, int64_t index) {
 Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t stream,
                                Value position) {
   const Memory &m = memory(state);
+  // What may be written in place is not invariant.
+  bool invariant = !plan.kernel.lookupOperand(state, /*output=*/true);
   auto type = cast<StateType>(m.decl.getType());
   int64_t width = *knownCount(type.getTaps()) - 1, count = *knownCount(type.getStreams());
   if (width == 0)
@@ -192,13 +194,13 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
                                                 product(c, m.strides[1]));
     place = b.createOrFold<arith::AddIOp>(loc, place, product(safe, m.strides[2]));
     lanes.push_back(load(m.element, address(m.element, m.pointer, place),
-                         storageBytes(m.element), true));
+                         storageBytes(m.element), invariant));
   }
   return select(reaches, toF32(pack(lanes)), zero());
 }
 
 void Emitter::store(Place &place, StoreOp op, int64_t count) {
-  const Memory &m = memory(op.getView());
+  const Memory &m = memory(op.getView(), true);
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
@@ -265,7 +267,7 @@ void Emitter::storeStates() {
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
   ifThen(both(last, channelOk), [&] {
     for (StoreStateOp op : states) {
-      const Memory &m = memory(op.getState());
+      const Memory &m = memory(op.getState(), true);
       if (isa<ModalStateType>(m.decl.getType()))
         continue; // Written where it is carried (Modal.cpp).
       int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;

@@ -140,7 +140,8 @@ public:
   loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
-  const Memory &memory(llvm::StringRef operand) const;
+  /// An input, or an output: a state may be both under one name.
+  const Memory &memory(llvm::StringRef operand, bool output = false) const;
   /// Memory channel of stream s of channel c.
   mlir::Value memoryChannel(mlir::Value c, mlir::Attribute streams, int64_t s, int64_t count);
   int64_t storageBytes(mlir::Type element) const { return element.getIntOrFloatBitWidth() / 8; }
@@ -148,7 +149,7 @@ public:
 private:
   bool runsAlong(const Place &place) const; ///< bdl: loads take runs of positions.
   mlir::gpu::GPUFuncOp func;
-  llvm::StringMap<Memory> memories;
+  llvm::StringMap<Memory> memories[2]; ///< Inputs, outputs.
   /// Pointer of a load's signal at position 0 for the thread's channel, per stream.
   llvm::DenseMap<mlir::Value, mlir::Value> rowPointers;
   llvm::DenseMap<mlir::Value, mlir::Value> channelSignals;

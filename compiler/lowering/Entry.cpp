@@ -31,8 +31,8 @@ Emitter::Emitter(const KernelPlan &plan, gpu::GPUFuncOp func)
   b.setInsertionPointToStart(&func.getBody().front());
 }
 
-const Memory &Emitter::memory(StringRef operand) const {
-  return memories.find(operand)->second;
+const Memory &Emitter::memory(StringRef operand, bool output) const {
+  return memories[output].find(operand)->second;
 }
 
 void Emitter::emitOperands() {
@@ -51,7 +51,7 @@ void Emitter::emitOperands() {
       bool bdl = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL;
       memory.strides[bdl ? 2 : 1] = wide(1);
     }
-    memories[decl.getName()] = memory;
+    memories[decl.getOutput()][decl.getName()] = memory;
   }
   argument(); // B
   channels = argument();
@@ -220,7 +220,7 @@ void Emitter::emitDestination(SplitStoreOp op) {
   int64_t begin = 0;
   // Lanes route themselves: boundaries lie anywhere, and a block may straddle several.
   for (auto [i, part] : llvm::enumerate(op.getParts())) {
-    const Memory &m = memory(cast<FlatSymbolRefAttr>(part).getValue());
+    const Memory &m = memory(cast<FlatSymbolRefAttr>(part).getValue(), true);
     Value own = widen(offset(channel, -begin));
     Value start = b.createOrFold<arith::AddIOp>(
         loc, b.createOrFold<arith::MulIOp>(loc, widen(batch), m.strides[0]),

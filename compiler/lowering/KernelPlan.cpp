@@ -79,7 +79,7 @@ static LogicalResult checkCarries(const KernelPlan &plan) {
                                   "keeps 0";
   }
   for (auto store : kernel.getBody().front().getOps<StoreStateOp>())
-    if (!isa<ModalStateType>(kernel.lookupOperand(store.getState()).getType()) &&
+    if (!isa<ModalStateType>(kernel.lookupOperand(store.getState(), true).getType()) &&
         llvm::any_of(store.getInputs(), dependsOnModal))
       return store.emitError() << "state '" << store.getState()
                                << "' holds samples of what depends on a halo.modal, which keeps 0";

@@ -155,7 +155,7 @@ private:
       for (Recurrence &r : recurrences) {
         if (!llvm::is_contained(store.getInputs(), r.op.getResult()))
           continue;
-        const Memory &m = e.memory(store.getState());
+        const Memory &m = e.memory(store.getState(), true);
         e.ifThen(e.channelOk, [&] {
           Values before = r.states, decays;
           for (Value logPole : r.logPoles)

@@ -12,6 +12,11 @@ static const std::map<std::string, OracleFunction> &registry() {
       {"hcl", hclOracle},
       {"hcl_step", hclStepOracle},
       {"modal_filter", modalFilterOracle},
+      {"hcs", hcsOracle},
+      {"hcm", hcmOracle},
+      {"hcs_step", hcsStepOracle},
+      {"hcm_step", hcmStepOracle},
+      {"b2b_causal_conv1d", b2bCausalConv1dOracle},
   };
   return functions;
 }

@@ -31,5 +31,10 @@ Result<TensorMap> causalConv1dSplitOracle(const TensorMap &inputs, const OracleP
 Result<TensorMap> hclOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> hclStepOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> modalFilterOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcsOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcmOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcsStepOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcmStepOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> b2bCausalConv1dOracle(const TensorMap &inputs, const OracleParams &params);
 
 } // namespace halo

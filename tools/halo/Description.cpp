@@ -141,6 +141,7 @@ Result<Description> halo::tool::describe(const std::string &kernel) {
     spec.streams = field("streams");
     spec.layout = field("layout");
     spec.modes = field("modes");
+    spec.flag = field("flag");
     result.operands.push_back(std::move(spec));
   }
   return result;

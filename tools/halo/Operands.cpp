@@ -53,11 +53,10 @@ std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
   Constants constants{params};
   std::vector<Operand> operands;
   for (const OperandSpec &spec : kernel.operands) {
-    if (spec.optional && !with.count(spec.name)) {
-      auto flag = params.find(spec.name);
-      if (flag == params.end() || flag->second != "true")
-        continue;
-    }
+    if (spec.optional && !spec.output && !with.count(spec.name))
+      continue;
+    if (spec.optional && spec.output && constants.text(spec.flag) != "true")
+      continue;
     Operand operand;
     operand.name = spec.name;
     operand.kind = kindOf(spec.kind);
