@@ -61,7 +61,7 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
       if (!decl.getOutput())
         func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
     }
-    if (aligned && isa<ViewType, TapsType, ChannelType>(decl.getType()))
+    if (aligned && !isa<StateType>(decl.getType()))
       func.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(16));
   }
   return func;

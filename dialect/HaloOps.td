@@ -110,10 +110,12 @@ def ModalOp : Halo_SignalOp<"modal"> {
     S[t] = exp(lp) * S[t - 1] + u[t], y[t] = sum of R * S[t]; `init` holds the states before t = 0,
     `store_state` of the result stores those after L - 1.
 
-    A state is rounded to f32 once for several positions, never in each, and a slow pole is carried
-    by expm1(lp * k): h is right to 1e-5 after 1,048,576 positions with lp = -1e-6 (hyena_c3).
+    A state never loses what a slow pole takes from it: it decays by expm1(lp * k) for k positions at
+    a time, and what rounding loses is carried on. After 1,048,576 positions with lp = -1e-6 the
+    result is as right as after one (hyena_c3).
 
-    Not promised: in how many positions a state is rounded; a schedule says it.
+    Not promised: over how many positions a state moves at a time; a schedule says it. A sequence
+    cut in two and continued from its stored states may differ in the last bits from one that is not.
 
     ```mlir
     %y = halo.modal %u, @log_poles, @residues init(@modal_state)

@@ -44,14 +44,14 @@ struct Operand {
   Layout layout = Layout::BLD;
   /// Memory channels per kernel channel: a Hyena input of 3D channels has 3. (C = streams * D.)
   int64_t streams = 1;
-  /// Views: heads of streams that are split by columns, which D is a multiple of; 0 elsewhere.
-  int64_t heads = 0;
   /// Taps and states: K. A state holds K - 1 samples.
   int64_t taps = 0;
   /// Taps: channels that share a filter row, D / G.
   int64_t group = 1;
   /// Views: a fixed channel count (a part of a split), or 0 where it follows D.
   int64_t channels = 0;
+  /// Views: heads of streams that are split by columns, which D is a multiple of; 0 elsewhere.
+  int64_t heads = 0;
   /// Modes and modal states: S, the exponentials per channel.
   int64_t modes = 0;
 };
@@ -73,12 +73,12 @@ struct HALO_API KernelInfo {
   int threads = 0;         ///< Threads per block.
   int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
   int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
-  /// 16: base pointers of views, taps and channels are multiples of 16 bytes; taps and channels are
-  /// contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a multiple
-  /// of 16 bytes. 1: any element-aligned pointer, any strides.
+  /// 16: base pointers of all but states are multiples of 16 bytes; taps, channels, modes and modal
+  /// states are contiguous; a view's contiguous dimension has stride 1 and, like its other strides,
+  /// a multiple of 16 bytes. 1: any element-aligned pointer, any strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
-  /// A recurrence is carried along L: one block walks a whole sequence, and block_l is what covers
+  /// A recurrence is carried along L: a block takes a whole sequence, and block_l is what covers
   /// L, whatever the schedule says.
   bool carries = false;
   int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.

@@ -223,10 +223,7 @@ std::string printSizes(const std::vector<int64_t> &sizes) {
 }
 
 std::string misalignment(const Operand &operand, const TensorRef &tensor) {
-  // States and modes are read element by element.
-  bool elementwise = operand.kind == OperandKind::State || operand.kind == OperandKind::Modes ||
-                     operand.kind == OperandKind::ModalState;
-  if (elementwise || !hasElements(tensor))
+  if (operand.kind == OperandKind::State || !hasElements(tensor))
     return "";
   int64_t group = 16 / int64_t(size(tensor.dtype));
   if (uintptr_t rest = reinterpret_cast<uintptr_t>(tensor.data) % 16)

@@ -58,16 +58,25 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
   return std::max<int64_t>(threads, 1);
 }
 
-/// A recurrence is walked by one thread per channel: blocks of one warp spread over the SMs, and
-/// 8 positions a step have their loads in flight together and round the states once.
+/// Channels, threads and a thread's positions of a block that carries a recurrence through a whole
+/// sequence. Fewer channels where there are few: some 128 blocks are wanted, and B is not known.
+constexpr int64_t kModalChannels = 32, kModalBlocks = 128;
+constexpr int kModalWarps = 8;
+constexpr int64_t kModalPositions = 8;
+
 static Schedule chooseModal(const KernelTraits &traits) {
-  constexpr int64_t positions = 8;
   Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
-  schedule.numWarps = 1;
-  schedule.blockN = 32;
+  schedule.numWarps = kModalWarps;
+  schedule.blockN = kModalChannels;
+  while (traits.channels > 0 && schedule.blockN > 8 &&
+         traits.channels < schedule.blockN * kModalBlocks)
+    schedule.blockN /= 2;
+  // 4 bytes of shared memory per mode and thread, of 48 KiB that every GPU has.
+  while (schedule.numWarps > 1 && traits.modes * schedule.numWarps * 32 * 4 > 48 << 10)
+    schedule.numWarps /= 2;
   schedule.vector = bld || traits.align == 1 ? 1 : kAccessBytes / traits.maxElementBytes;
-  schedule.unroll = int(positions / (bld ? 1 : schedule.vector));
+  schedule.unroll = int(kModalPositions / schedule.vector);
   return schedule;
 }
 
@@ -81,8 +90,8 @@ static Schedule chooseModal(const KernelTraits &traits) {
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
-//   bld, modal    registers  1       32       1      8       1
-//   bdl, modal    registers  8       32       1      1       1
+//   bld, modal    registers  1       32       8      8       1
+//   bdl, modal    registers  8       32       8      1       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   if (traits.modes > 0)
     return chooseModal(traits);

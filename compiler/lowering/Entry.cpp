@@ -182,6 +182,16 @@ void Emitter::preloadModes(StringRef operand) {
   SmallVector<Value> &values = modeValues[operand];
   values.clear();
   int64_t count = *knownCount(cast<ModesType>(m.decl.getType()).getModes());
+  if (plan.schedule.getAlign() > 1) {
+    SmallVector<Value> all = loadContiguous(m, mul(channel, num(count)), plan.lanes * count);
+    for (int64_t s = 0; s < count; ++s) {
+      SmallVector<Value> lanes;
+      for (int64_t i = 0; i < plan.lanes; ++i)
+        lanes.push_back(all[i * count + s]);
+      values.push_back(pack(lanes));
+    }
+    return;
+  }
   for (int64_t s = 0; s < count; ++s) {
     SmallVector<Value> lanes;
     for (int64_t i = 0; i < plan.lanes; ++i) {

@@ -1,7 +1,6 @@
 #include "compiler/lowering/Exponential.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace halo;
@@ -21,15 +20,22 @@ Reduced reduce(Emitter &e, Value lp, Value k) {
                                       b, e.loc, b.getF32FloatAttr(float(value)))); };
   Value product = arith::MulFOp::create(b, e.loc, lp, k);
   Value error = e.fma(lp, k, arith::NegFOp::create(b, e.loc, product));
-  Value x = arith::MaxNumFOp::create(b, e.loc, product, real(-87));
-  x = arith::MinNumFOp::create(b, e.loc, x, real(88));
-  // Beyond the clamp the error says nothing (and may be no number).
-  Value inside = arith::CmpFOp::create(b, e.loc, arith::CmpFPredicate::OEQ, x, product);
-  error = arith::SelectOp::create(b, e.loc, inside, error, real(0));
+  // Clamped by selection, as MLIR's minimum is a library call; a NaN stays one. Beyond the clamp the
+  // error says nothing, and may be no number.
+  auto below = [&](Value y, Value z) -> Value {
+    return arith::CmpFOp::create(b, e.loc, arith::CmpFPredicate::OLT, y, z);
+  };
+  auto choose = [&](Value condition, Value y, Value z) -> Value {
+    return arith::SelectOp::create(b, e.loc, condition, y, z);
+  };
+  Value low = below(product, real(-87)), high = below(real(88), product);
+  Value x = choose(low, real(-87), choose(high, real(88), product));
+  error = choose(low, real(0), choose(high, real(0), error));
 
   // ln 2 in two parts: n times the first is exact to its last bit in the multiply-add.
-  Value n = LLVM::RoundEvenOp::create(b, e.loc,
-                                      arith::MulFOp::create(b, e.loc, x, real(1.4426950408889634)));
+  // To the nearest whole number: beyond 1.5 * 2^23 f32 has no others.
+  Value n = arith::SubFOp::create(b, e.loc, e.fma(x, real(1.4426950408889634), real(0x1.8p23)),
+                                  real(0x1.8p23));
   Value f = e.fma(n, real(-0x1.62e430p-1), x);
   f = e.fma(n, real(0x1.05c610p-29), f);
   f = arith::AddFOp::create(b, e.loc, f, error);

@@ -1,6 +1,7 @@
 #include "compiler/lowering/KernelPlan.h"
 
 #include "compiler/lowering/LoadRing.h"
+#include "compiler/lowering/Modal.h"
 #include "compiler/lowering/RolledFir.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -85,9 +86,6 @@ static LogicalResult checkCarries(const KernelPlan &plan) {
                                << "' holds samples of what depends on a halo.modal, which keeps 0";
   if (plan.shared)
     return impossible() << "a halo.modal needs window=registers, got shared";
-  if (plan.threadsL != 1)
-    return impossible() << "a halo.modal needs 1 thread per channel, block_n "
-                        << plan.schedule.getBlockN() << " gives " << plan.threadsL;
   if (plan.schedule.getBlockL())
     return impossible() << "a halo.modal walks the whole sequence: block_l is "
                         << plan.schedule.getBlockL() << ", expected 0";
@@ -201,6 +199,9 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
     plan.sharedBytes = std::max(plan.sharedBytes, 4 * threads);
   plan.ringBase = plan.sharedBytes;
   plan.sharedBytes += LoadRing::sharedBytes(plan);
+  plan.carryBase = plan.sharedBytes;
+  for (ModalOp modal : plan.carries)
+    plan.sharedBytes += modalSharedBytes(plan, modal);
   if (plan.sharedBytes > sharedLimit)
     return impossible() << "shared memory " << plan.sharedBytes << " B exceeds the target's "
                         << sharedLimit << " B";

@@ -13,7 +13,8 @@
 //            `vector` adjacent positions per step;     positions per step
 //            halo samples are loaded again (cache)
 //
-// A kernel that carries a recurrence has threadsL = 1: a thread walks its channels' whole sequence.
+// A kernel that carries a recurrence goes through the whole sequence in steps of threadsL runs of
+// `unroll` accesses (Modal.h).
 //
 // Lanes of a warp run along the contiguous dimension of what is stored: along channels in bld and
 // where parts of a split are stored [B, L, n]; along positions in bdl.
@@ -44,6 +45,7 @@ struct KernelPlan {
   int64_t sharedBytes = 0;
   int64_t ringBase = 0; ///< Where the ring of loads lies in shared memory.
   llvm::SmallVector<ir::ModalOp> carries; ///< Recurrences carried along L (Modal.h).
+  int64_t carryBase = 0; ///< Where their shared memory lies.
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
 
   int64_t threads() const { return threadsN * threadsL; }

@@ -3,173 +3,273 @@
 #include "compiler/lowering/Exponential.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
+/// Values of one mode in shared memory: one per thread. In bdl the threads of a channel are
+/// neighbours and read different modes together: the odd pitch spreads them over the banks.
+static int64_t pitchOf(const KernelPlan &plan) {
+  return plan.threads() + (plan.channelsFast ? 0 : 1);
+}
+
+int64_t compiler::modalSharedBytes(const KernelPlan &plan, ModalOp modal) {
+  return 4 * plan.lanes * pitchOf(plan) * modesOf(plan.kernel, modal.getLogPoles());
+}
+
 namespace {
 
 using Values = SmallVector<Value>;
 
-/// One halo.modal: its constants, and its states where the walk stands.
+/// A mode that a thread carries: one of every T.
+struct OwnMode {
+  Value mode;                 ///< i32, its index, clamped into [0, S).
+  Value exists;               ///< i1, or null where it is known to.
+  Value stepDecay, restDecay; ///< expm1(lp * C), expm1(lp * (L mod C)).
+  Value state, lost;          ///< S, and what rounding the last sum lost.
+};
+
+/// One halo.modal.
 struct Recurrence {
   ModalOp op;
-  Values logPoles, residues, poles;
-  Values stepDecays; ///< expm1(lp * C).
-  Values states;     ///< S at the start of the step.
-  Values running;    ///< V
-  Values added;      ///< Q
+  int64_t base = 0; ///< Its shared memory, in numbers of f32.
+  Values poles, residues;
+  SmallVector<OwnMode, 1> own;
 };
 
 class ModalWalk {
 public:
-  explicit ModalWalk(Emitter &e) : e(e), plan(e.plan) {}
+  explicit ModalWalk(Emitter &e) : e(e), plan(e.plan), segment(plan.unroll * plan.run) {}
 
   void emit() {
-    int64_t step = plan.stepL;
-    for (ModalOp op : plan.carries)
-      begin(op, step);
-    Value whole = e.mul(e.div(e.length, e.num(step)), e.num(step));
-
-    Values states = e.loop(e.num(0), whole, e.num(step), collect(&Recurrence::states),
-                           [&](Value position, ValueRange carried) {
-                             put(&Recurrence::states, carried);
-                             startStep();
-                             walk(position, step, plan.run);
-                             for (Recurrence &r : recurrences)
-                               finish(r, r.stepDecays);
-                             return collect(&Recurrence::states);
-                           });
-    put(&Recurrence::states, states);
-
-    startStep();
-    Values carried = collect(&Recurrence::running);
-    carried.append(collect(&Recurrence::added));
-    size_t half = carried.size() / 2;
-    auto putBoth = [&](ValueRange values) {
-      put(&Recurrence::running, values.take_front(half));
-      put(&Recurrence::added, values.drop_front(half));
-    };
-    putBoth(e.loop(whole, e.length, e.num(1), carried, [&](Value position, ValueRange values) {
-      putBoth(values);
-      walk(position, 1, 1);
-      Values next = collect(&Recurrence::running);
-      next.append(collect(&Recurrence::added));
-      return next;
-    }));
-    storeStates(e.sub(e.length, whole));
+    int64_t base = plan.carryBase / 4;
+    for (ModalOp op : plan.carries) {
+      begin(op, base);
+      base += modalSharedBytes(plan, op) / 4;
+    }
+    Value whole = e.mul(e.div(e.length, e.num(plan.stepL)), e.num(plan.stepL));
+    rounds(e.num(0), whole, /*last=*/false);
+    // At most once.
+    rounds(whole, e.length, /*last=*/true);
+    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
+      for (Recurrence &r : recurrences)
+        if (llvm::is_contained(store.getInputs(), r.op.getResult()))
+          storeStates(r, e.memory(store.getState(), true));
   }
 
 private:
   Emitter &e;
   const KernelPlan &plan;
+  int64_t segment; ///< C
   std::vector<Recurrence> recurrences;
 
+  Value plus(Value x, Value y) { return arith::AddFOp::create(e.b, e.loc, x, y); }
+  Value minus(Value x, Value y) { return arith::SubFOp::create(e.b, e.loc, x, y); }
   Value count(Value positions) {
     return e.splat(arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), positions));
   }
+  /// `value()` where the mode exists, else `otherwise`.
+  Value where(Value exists, Value otherwise, llvm::function_ref<Value()> value) {
+    if (!exists)
+      return value();
+    auto choice = scf::IfOp::create(e.b, e.loc, otherwise.getType(), exists, /*withElse=*/true);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(e.b, e.loc, value());
+    e.b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(e.b, e.loc, otherwise);
+    return choice.getResult(0);
+  }
 
-  /// Pointer of the thread's lane-th channel in a modal state.
-  Value statePlace(const Memory &m, int64_t lane, int64_t mode) {
+  /// Pointer of a mode of the thread's lane-th channel in [D, S], or in [B, D, S].
+  Value modePlace(const Memory &m, int64_t lane, Value mode) {
     auto product = [&](Value index, Value stride) {
       return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
     };
-    Value place = e.b.createOrFold<arith::AddIOp>(
-        e.loc, product(e.batch, m.strides[0]), product(e.offset(e.channel, lane), m.strides[1]));
-    place = e.b.createOrFold<arith::AddIOp>(e.loc, place, product(e.num(mode), m.strides[2]));
+    auto sum = [&](Value x, Value y) { return e.b.createOrFold<arith::AddIOp>(e.loc, x, y); };
+    bool batched = m.strides.size() == 3;
+    Value place = sum(product(e.offset(e.channel, lane), m.strides[batched]),
+                      product(mode, m.strides[batched + 1]));
+    if (batched)
+      place = sum(place, product(e.batch, m.strides[0]));
     return e.address(m.element, m.pointer, place);
   }
+  Value loadMode(const Memory &m, Value mode, bool invariant) {
+    Values lanes;
+    for (int64_t i = 0; i < plan.lanes; ++i)
+      lanes.push_back(e.load(m.element, modePlace(m, i, mode), 4, invariant));
+    return e.pack(lanes);
+  }
 
-  void begin(ModalOp op, int64_t step) {
+  void begin(ModalOp op, int64_t base) {
     Recurrence r;
     r.op = op;
-    r.logPoles = Values(e.modes(op.getLogPoles()));
+    r.base = base;
     r.residues = Values(e.modes(op.getResidues()));
-    Value one = count(e.num(1)), positions = count(e.num(step));
-    for (auto [s, logPole] : llvm::enumerate(r.logPoles)) {
-      r.poles.push_back(emitExp(e, logPole, one));
-      r.stepDecays.push_back(emitExpm1(e, logPole, positions));
-      Values lanes;
-      for (int64_t i = 0; i < plan.lanes && op.getInitAttr(); ++i) {
-        const Memory &m = e.memory(*op.getInit());
-        lanes.push_back(e.load(m.element, statePlace(m, i, s), 4, /*invariant=*/false));
+    for (Value logPole : e.modes(op.getLogPoles()))
+      r.poles.push_back(emitExp(e, logPole, count(e.num(1))));
+    int64_t modes = r.poles.size();
+    Value rest = count(e.rem(e.length, e.num(segment)));
+    for (int64_t first = 0; first < modes; first += plan.threadsL) {
+      OwnMode own;
+      own.mode = e.offset(e.laneL, first);
+      if (first + plan.threadsL > modes) {
+        own.exists = e.less(own.mode, e.num(modes));
+        own.mode = e.min(own.mode, e.num(modes - 1));
       }
-      r.states.push_back(lanes.empty() ? e.zero() : e.pack(lanes));
+      Value logPole = loadMode(e.memory(op.getLogPoles()), own.mode, /*invariant=*/true);
+      own.stepDecay = emitExpm1(e, logPole, count(e.num(segment)));
+      own.restDecay = emitExpm1(e, logPole, rest);
+      own.lost = e.zero();
+      own.state = op.getInitAttr()
+                      ? loadMode(e.memory(*op.getInit()), own.mode, /*invariant=*/false)
+                      : e.zero();
+      r.own.push_back(own);
     }
     recurrences.push_back(std::move(r));
   }
 
-  Values collect(Values Recurrence::*member) {
+  Values carried() {
     Values all;
     for (Recurrence &r : recurrences)
-      all.append(r.*member);
+      for (OwnMode &own : r.own)
+        all.append({own.state, own.lost});
     return all;
   }
-  void put(Values Recurrence::*member, ValueRange values) {
-    for (Recurrence &r : recurrences) {
-      r.*member = Values(values.take_front(r.logPoles.size()));
-      values = values.drop_front(r.logPoles.size());
-    }
-  }
-
-  void startStep() {
-    for (Recurrence &r : recurrences) {
-      r.running = r.states;
-      r.added.assign(r.states.size(), e.zero());
-    }
-  }
-
-  /// Positions [position, position + count), all of them before L.
-  void walk(Value position, int64_t count, int64_t run) {
-    Place place;
-    place.position = position;
-    place.inside = true;
-    place.run = run;
-    loadAll(e, place, count, /*withHalo=*/true);
+  void carry(ValueRange values) {
     for (Recurrence &r : recurrences)
-      for (int64_t j = 0; j < count; ++j) {
-        Value u = e.at(place, r.op.getInput(), j), y;
-        for (size_t s = 0; s < r.poles.size(); ++s) {
-          r.running[s] = e.fma(r.poles[s], r.running[s], u);
-          r.added[s] = e.fma(r.poles[s], r.added[s], u);
-          y = y ? e.fma(r.residues[s], r.running[s], y)
-                : Value(arith::MulFOp::create(e.b, e.loc, r.residues[s], r.running[s]));
-        }
-        place.signals[{r.op.getResult(), j}] = y;
+      for (OwnMode &own : r.own) {
+        own.state = values[0];
+        own.lost = values[1];
+        values = values.drop_front(2);
       }
-    storeAll(e, place, count);
   }
 
-  /// The states after the step, which decays them by expm1 `decays`.
-  void finish(Recurrence &r, ArrayRef<Value> decays) {
-    for (size_t s = 0; s < r.states.size(); ++s)
-      r.states[s] = arith::AddFOp::create(e.b, e.loc, r.states[s],
-                                          e.fma(decays[s], r.states[s], r.added[s]));
+  void rounds(Value from, Value to, bool last) {
+    carry(e.loop(from, to, e.num(plan.stepL), carried(), [&](Value position, ValueRange values) {
+      carry(values);
+      round(position, last);
+      return carried();
+    }));
   }
 
-  /// The states after the last position, `rest` positions into a step.
-  void storeStates(Value rest) {
-    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
-      for (Recurrence &r : recurrences) {
-        if (!llvm::is_contained(store.getInputs(), r.op.getResult()))
-          continue;
-        const Memory &m = e.memory(store.getState(), true);
-        e.ifThen(e.channelOk, [&] {
-          Values before = r.states, decays;
-          for (Value logPole : r.logPoles)
-            decays.push_back(emitExpm1(e, logPole, count(rest)));
-          finish(r, decays);
-          Value moved = e.less(e.num(0), rest);
-          for (size_t s = 0; s < before.size(); ++s)
-            for (int64_t i = 0; i < plan.lanes; ++i)
-              // Selected, since a state that is infinite would not survive a decay of nothing.
-              e.storeTo(e.select(moved, e.lane(r.states[s], i), e.lane(before[s], i)),
-                        statePlace(m, i, s), 4);
-          r.states = before;
-        });
+  /// Positions [position, position + T * C); only the last round may pass L.
+  void round(Value position, bool last) {
+    Place place;
+    place.position = e.add(position, e.mul(e.laneL, e.num(segment)));
+    place.inside = !last;
+    place.run = plan.run;
+    loadAll(e, place, segment, /*withHalo=*/true);
+    for (Recurrence &r : recurrences) {
+      Values samples;
+      for (int64_t j = 0; j < segment; ++j)
+        samples.push_back(e.at(place, r.op.getInput(), j));
+      for (auto [s, added] : llvm::enumerate(sumSegment(r, samples, place.position, last)))
+        e.storeTo(added, sharedPlace(r, e.num(s), e.thread), 4 * plan.lanes);
+      e.barrier();
+      walkSegments(r, position, last);
+      e.barrier();
+      Values states;
+      for (size_t s = 0; s < r.poles.size(); ++s)
+        states.push_back(loadShared(r, e.num(s), e.thread));
+      for (int64_t j = 0; j < segment; ++j)
+        place.signals[{r.op.getResult(), j}] = advance(r, states, samples[j]);
+    }
+    storeAll(e, place, segment);
+  }
+
+  /// Q of every mode. Positions from L on add nothing and decay nothing.
+  Values sumSegment(Recurrence &r, ArrayRef<Value> samples, Value position, bool last) {
+    Values added;
+    for (auto [j, sample] : llvm::enumerate(samples)) {
+      Value before = last ? e.less(e.offset(position, j), e.length) : Value();
+      for (auto [s, pole] : llvm::enumerate(r.poles)) {
+        Value old = j ? added[s] : e.zero();
+        Value next = j ? e.fma(pole, old, sample) : sample;
+        next = last ? e.select(before, next, old) : next;
+        j ? void(added[s] = next) : added.push_back(next);
       }
+    }
+    return added;
+  }
+
+  /// One position: the states move on, and their weighted sum is the output.
+  Value advance(Recurrence &r, Values &states, Value sample) {
+    Value y;
+    for (size_t s = 0; s < states.size(); ++s) {
+      states[s] = e.fma(r.poles[s], states[s], sample);
+      y = y ? e.fma(r.residues[s], states[s], y)
+            : Value(arith::MulFOp::create(e.b, e.loc, r.residues[s], states[s]));
+    }
+    return y;
+  }
+
+  Value sharedPlace(Recurrence &r, Value mode, Value thread) {
+    Value place = e.add(e.mul(mode, e.num(pitchOf(plan))), thread);
+    return e.sharedFloat(e.offset(e.mul(place, e.num(plan.lanes)), r.base));
+  }
+  Value loadShared(Recurrence &r, Value mode, Value thread) {
+    return e.load(e.signalType(e.b.getF32Type()), sharedPlace(r, mode, thread), 4 * plan.lanes,
+                  /*invariant=*/false);
+  }
+
+  /// The thread's own modes over the segments of a round: in place of what each adds, where it
+  /// starts.
+  void walkSegments(Recurrence &r, Value position, bool last) {
+    Values values;
+    for (OwnMode &own : r.own)
+      values.append({own.state, own.lost});
+    values = e.loop(e.num(0), e.num(plan.threadsL), e.num(1), values,
+                    [&](Value j, ValueRange carried) {
+                      Value thread = plan.channelsFast
+                                         ? e.add(e.mul(j, e.num(plan.threadsN)), e.laneN)
+                                         : e.add(e.mul(e.laneN, e.num(plan.threadsL)), j);
+                      Value left = e.sub(e.length, e.add(position, e.mul(j, e.num(segment))));
+                      Values next;
+                      for (auto [i, own] : llvm::enumerate(r.own))
+                        next.append(
+                            walkSegment(r, own, carried.slice(2 * i, 2), thread, left, last));
+                      return next;
+                    });
+    for (auto [i, own] : llvm::enumerate(r.own)) {
+      own.state = values[2 * i];
+      own.lost = values[2 * i + 1];
+    }
+  }
+
+  Values walkSegment(Recurrence &r, OwnMode &own, ValueRange carried, Value thread, Value left,
+                     bool last) {
+    Value state = carried[0], lost = carried[1];
+    Value added = where(own.exists, e.zero(), [&] {
+      Value sum = loadShared(r, own.mode, thread);
+      e.storeTo(state, sharedPlace(r, own.mode, thread), 4 * plan.lanes);
+      return sum;
+    });
+    Value decay = own.stepDecay;
+    if (last)
+      decay = e.select(e.less(left, e.num(segment)), own.restDecay, decay);
+    Value change = plus(e.fma(decay, state, added), lost);
+    // The rounding error of a sum, whichever term is larger.
+    Value next = plus(state, change), taken = minus(next, state);
+    Value error = plus(minus(state, minus(next, taken)), minus(change, taken));
+    if (last) {
+      Value moves = e.less(e.num(0), left);
+      next = e.select(moves, next, state);
+      error = e.select(moves, error, lost);
+    }
+    return {next, error};
+  }
+
+  void storeStates(Recurrence &r, const Memory &m) {
+    for (OwnMode &own : r.own)
+      e.ifThen(own.exists ? e.both(e.channelOk, own.exists) : e.channelOk, [&] {
+        for (int64_t i = 0; i < plan.lanes; ++i)
+          e.storeTo(e.lane(own.state, i), modePlace(m, i, own.mode), 4);
+      });
   }
 };
 
