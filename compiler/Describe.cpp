@@ -1,5 +1,7 @@
 #include "compiler/Describe.h"
 
+#include "compiler/lowering/KernelPlan.h"
+
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/JSON.h"
@@ -55,11 +57,6 @@ ir::KernelOp onlyKernel(ModuleOp module, Diagnostics &) {
 static DType dtypeOf(Attribute element) {
   Type type = ir::knownElement(element);
   return type.isF32() ? DType::F32 : type.isF16() ? DType::F16 : DType::BF16;
-}
-
-static Layout layoutOf(Attribute layout) {
-  return cast<ir::LayoutKindAttr>(layout).getValue() == ir::LayoutKind::BDL ? Layout::BDL
-                                                                            : Layout::BLD;
 }
 
 std::vector<Operand> operandsOf(ir::KernelOp kernel) {
@@ -142,7 +139,21 @@ std::string summaryOf(const std::string &text) {
   return end == std::string::npos ? summary : summary.substr(0, end + 1);
 }
 
+/// How streams share the channels: a parameter's name, or what --set would say.
+static std::string orderText(Attribute streams) {
+  if (auto ref = dyn_cast<ir::ParamRefAttr>(streams))
+    return ref.getName().str();
+  auto known = cast<ir::StreamsAttr>(streams);
+  std::string text = ir::stringifyStreamKind(known.getKind()).str();
+  return known.getHeads() ? text + ":" + std::to_string(known.getHeads()) : text;
+}
+
 std::string describe(ir::KernelOp kernel, const std::string &text) {
+  llvm::StringMap<Attribute> orders;
+  kernel.walk([&](ir::LoadOp load) {
+    if (Attribute streams = load.getStreams().value_or(Attribute()))
+      orders[load.getView()] = streams;
+  });
   llvm::json::Array params, operands;
   for (auto param : kernel.getParams().getAsRange<ir::ParamDeclAttr>()) {
     llvm::json::Array values;
@@ -163,6 +174,8 @@ std::string describe(ir::KernelOp kernel, const std::string &text) {
     llvm::TypeSwitch<Type>(decl.getType())
         .Case([&](ir::ViewType type) {
           operand["kind"] = "view";
+          if (Attribute order = orders.lookup(decl.getName()))
+            operand["stream_order"] = orderText(order);
           operand["dtype"] = piece(type.getElement());
           operand["layout"] = piece(type.getLayout());
           operand["streams"] = piece(type.getStreams());

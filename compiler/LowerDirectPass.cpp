@@ -2,6 +2,7 @@
 // runtime/KernelInfo.h.
 #include "compiler/Passes.h"
 #include "compiler/lowering/Modal.h"
+#include "compiler/lowering/Step.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -104,11 +105,15 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       gpu::GPUFuncOp func = createFunction(b, *plan);
       Emitter emitter(*plan, func);
       emitter.emitEntry();
-      if (plan->carries.empty())
-        emitDirect(emitter);
-      else
-        emitModal(emitter);
-      emitter.storeStates();
+      if (plan->layout == Layout::BD) {
+        emitStep(emitter);
+      } else {
+        if (plan->carries.empty())
+          emitDirect(emitter);
+        else
+          emitModal(emitter);
+        emitter.storeStates();
+      }
       gpu::ReturnOp::create(emitter.b, kernel.getLoc());
       kernel.erase();
     }

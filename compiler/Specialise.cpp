@@ -55,7 +55,9 @@ private:
         return error;
       }
     for (auto param : kernel.getParams().getAsRange<ParamDeclAttr>())
-      if (failed(bindParam(param)))
+      if (param.getKind() == ParamKind::Length)
+        bindings.params.erase(param.getName().str()); // Known at launch: no part of the code.
+      else if (failed(bindParam(param)))
         return failure();
     return success();
   }
@@ -105,6 +107,7 @@ private:
     case ParamKind::Parts:
       return succeeded(parts(param.getName())) ? success() : failure();
     case ParamKind::Heads:
+    case ParamKind::Length:
       return success();
     }
     return failure();

@@ -53,7 +53,7 @@ static ParseResult parseParam(OpAsmParser &parser, SmallVectorImpl<Attribute> &p
   auto kind = symbolizeParamKind(kindName);
   if (!kind)
     return parser.emitError(loc) << "parameter '" << name << "': unknown kind '" << kindName
-                                 << "', expected int, type, enum, flag, parts or heads";
+                                 << "', expected int, type, enum, flag, parts, heads or length";
   SmallVector<StringAttr> values;
   if (*kind == ParamKind::Enum) {
     auto one = [&]() {

@@ -31,7 +31,19 @@ std::string_view name(OperandKind kind) {
   return "?";
 }
 
-std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "bld"; }
+std::string_view name(Layout layout) {
+  switch (layout) {
+  case Layout::BDL:
+    return "bdl";
+  case Layout::BLD:
+    return "bld";
+  case Layout::BD:
+    return "bd";
+  case Layout::DL:
+    return "dl";
+  }
+  return "?";
+}
 
 bool KernelInfo::storesState() const {
   return std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
@@ -74,10 +86,10 @@ std::string KernelInfo::toJson() const {
                            {"output", operand.output},
                            {"layout", name(operand.layout)},
                            {"streams", operand.streams},
-                           {"heads", operand.heads},
                            {"taps", operand.taps},
                            {"group", operand.group},
                            {"channels", operand.channels},
+                           {"heads", operand.heads},
                            {"modes", operand.modes}});
   json tileList = json::array();
   for (const ChannelTiles &run : tiles)
@@ -107,9 +119,11 @@ namespace {
 
 Layout readLayout(JsonFields &fields) {
   std::string text = fields.text("layout");
-  if (text != "bdl" && text != "bld")
-    fields.complain(fmt::format("has layout '{}' where bdl or bld is expected", text));
-  return text == "bdl" ? Layout::BDL : Layout::BLD;
+  for (Layout layout : {Layout::BDL, Layout::BLD, Layout::BD, Layout::DL})
+    if (text == name(layout))
+      return layout;
+  fields.complain(fmt::format("has layout '{}' where bdl, bld, bd or dl is expected", text));
+  return Layout::BLD;
 }
 
 Result<Operand> readOperand(const json &object, size_t index) {
@@ -140,13 +154,13 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.output = fields.flag("output");
   operand.layout = readLayout(fields);
   operand.streams = fields.integer("streams", 1, INT32_MAX);
-  operand.heads = fields.integer("heads", 0, INT32_MAX);
   bool hasTaps = operand.kind == OperandKind::Taps || operand.kind == OperandKind::State;
   operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
   operand.group = fields.integer("group", 1, INT32_MAX);
   operand.channels = fields.integer("channels", 0, INT32_MAX);
   bool hasModes = operand.kind == OperandKind::Modes || operand.kind == OperandKind::ModalState;
   operand.modes = fields.integer("modes", hasModes ? 1 : 0, INT32_MAX);
+  operand.heads = fields.integer("heads", 0, INT32_MAX);
   HALO_CHECK(fields.done());
   return operand;
 }

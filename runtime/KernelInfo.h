@@ -3,7 +3,9 @@
 // A kernel is launched with one flat parameter list: for every operand, in the order of
 // `operands`, a device pointer and its element strides (i64), then the launch's sizes (i32):
 //
-//   view     pointer, stride of B, of channels, of L       [B, C, L] or [B, L, C] in memory
+//   view     pointer, stride of B, of channels, of L       [B, C, L], [B, L, C] or [B, C] in memory
+//                                                          (stride of L 0), or [C, L] (stride of
+//                                                          B 0)
 //   taps     pointer, stride of rows, of taps              [rows, K]
 //   channel  pointer, stride                               [D]
 //   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
@@ -32,7 +34,9 @@ namespace halo {
 constexpr int kCallingConvention = 1;
 
 enum class OperandKind : uint8_t { View, Taps, Channel, State, Modes, ModalState };
-enum class Layout : uint8_t { BDL, BLD };
+/// BD: one position, L = 1; all views of a kernel have it, or none.
+/// DL: no batch, B = 1; likewise.
+enum class Layout : uint8_t { BDL, BLD, BD, DL };
 
 /// One operand of a specialised kernel: present, with every number known.
 struct Operand {
@@ -74,8 +78,9 @@ struct HALO_API KernelInfo {
   int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
   int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
   /// 16: base pointers of all but states are multiples of 16 bytes; taps, channels, modes and modal
-  /// states are contiguous; a view's contiguous dimension has stride 1 and, like its other strides,
-  /// a multiple of 16 bytes. 1: any element-aligned pointer, any strides.
+  /// states are contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a
+  /// multiple of 16 bytes, as are the heads of column_split in bld. 1: any element-aligned pointer,
+  /// any strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
   /// A recurrence is carried along L: a block takes a whole sequence, and block_l is what covers

@@ -27,6 +27,10 @@ std::vector<int64_t> outputShape(const Operand &output, const Shape &shape) {
   case OperandKind::View:
     if (output.layout == Layout::BDL)
       return {shape.b, channels, shape.l};
+    if (output.layout == Layout::BD)
+      return {shape.b, channels};
+    if (output.layout == Layout::DL)
+      return {channels, shape.l};
     return {shape.b, shape.l, channels};
   case OperandKind::Taps:
     return {output.streams * shape.d / output.group, output.taps};
@@ -47,7 +51,8 @@ int alignmentOf(const std::vector<Operand> &operands, const std::vector<Argument
     for (const Operand &operand : operands)
       if (operand.name == argument.name && operand.kind == OperandKind::View &&
           // Another rank is bind's to refuse; it has no 16-byte accesses.
-          (argument.tensor.shape.size() != 3 || argument.tensor.strides.size() != 3 ||
+          (argument.tensor.shape.size() != rankOf(operand) ||
+           argument.tensor.strides.size() != rankOf(operand) ||
            !misalignment(operand, argument.tensor).empty()))
         return 1;
   return 16;
@@ -59,6 +64,8 @@ class LaunchBuilder {
 public:
   void tensor(const Operand &operand, const TensorRef &tensor) {
     add(tensor.data);
+    if (operand.kind == OperandKind::View && operand.layout == Layout::DL)
+      add(int64_t(0)); // One row.
     bool channelsLast = operand.kind == OperandKind::View && operand.layout == Layout::BLD;
     if (channelsLast)
       for (size_t i : {0, 2, 1})
@@ -66,6 +73,8 @@ public:
     else
       for (int64_t stride : tensor.strides)
         add(stride);
+    if (operand.kind == OperandKind::View && operand.layout == Layout::BD)
+      add(int64_t(0)); // One position.
   }
   void size(int64_t value) { add(int32_t(value)); }
 

@@ -54,7 +54,9 @@ private:
 /// Call it as halo::bind: without the prefix std::bind matches too, and better.
 /// Checks the arguments against the kernel (names, ranks, dtypes, shapes: conv_c1 ... conv_c7) and
 /// builds the launch. An aligned kernel (info.align > 1) with an unaligned tensor is refused: ask
-/// alignmentOf first and compile the variant that fits.
+/// alignmentOf first and compile the variant that fits. Where a state is an input and an output, the
+/// first argument of its name is the input, the second the output; both may be one tensor in a step
+/// (a kernel of [B, C] views), which updates it in place, and must not overlap elsewhere.
 HALO_API Result<BoundLaunch> bind(const KernelInfo &info, const std::vector<Argument> &arguments,
                                   const DeviceTraits &device);
 

@@ -10,21 +10,6 @@ namespace halo {
 
 namespace {
 
-size_t rankOf(OperandKind kind) {
-  switch (kind) {
-  case OperandKind::View:
-  case OperandKind::State:
-  case OperandKind::ModalState:
-    return 3;
-  case OperandKind::Taps:
-  case OperandKind::Modes:
-    return 2;
-  case OperandKind::Channel:
-    return 1;
-  }
-  return 0;
-}
-
 bool hasElements(const TensorRef &tensor) {
   return std::find(tensor.shape.begin(), tensor.shape.end(), 0) == tensor.shape.end();
 }
@@ -67,7 +52,7 @@ Result<void> checkForm(const Operand &operand, const TensorRef &tensor) {
   if (tensor.dtype != operand.dtype)
     return invalid(fmt::format("operand {} has dtype {} where the kernel was made for {}",
                                operand.name, name(tensor.dtype), name(operand.dtype)));
-  size_t rank = rankOf(operand.kind);
+  size_t rank = rankOf(operand);
   if (tensor.shape.size() != rank)
     return invalid(fmt::format("operand {} has rank {} where a {} has rank {}", operand.name,
                                tensor.shape.size(), name(operand.kind), rank));
@@ -116,6 +101,46 @@ Result<void> checkMemory(const Operand &operand, const TensorRef &tensor) {
   return operand.output ? checkNoAlias(operand, tensor) : Result<void>();
 }
 
+/// The bytes a tensor's elements lie within: [first, second).
+std::pair<uintptr_t, uintptr_t> extentOf(const TensorRef &tensor) {
+  auto low = reinterpret_cast<uintptr_t>(tensor.data), high = low + size(tensor.dtype);
+  for (size_t i = 0; i < tensor.shape.size(); ++i) {
+    int64_t reach = tensor.strides[i] * (tensor.shape[i] - 1) * int64_t(size(tensor.dtype));
+    (reach < 0 ? low : high) += uintptr_t(reach);
+  }
+  return {low, high};
+}
+
+/// A state that is read and written: a step reads all of a channel's samples before it writes any,
+/// so it may update in place; elsewhere one block writes while others still read.
+Result<void> checkInPlace(const KernelInfo &info, const std::vector<const TensorRef *> &tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i)
+    for (size_t o = i + 1; o < tensors.size(); ++o) {
+      if ((info.operands[i].kind != OperandKind::State &&
+           info.operands[i].kind != OperandKind::ModalState) || !info.operands[o].output ||
+          info.operands[i].name != info.operands[o].name)
+        continue;
+      const TensorRef &in = *tensors[i], &out = *tensors[o];
+      if (!hasElements(in))
+        continue;
+      auto [inLow, inHigh] = extentOf(in);
+      auto [outLow, outHigh] = extentOf(out);
+      if (inHigh <= outLow || outHigh <= inLow)
+        continue;
+      if (info.layout != Layout::BD)
+        return invalid(fmt::format("output {} overlaps its input, but only a step updates a state "
+                                   "in place: kernel {} needs memory of its own for it",
+                                   info.operands[o].name, info.kernel));
+      if (in.data != out.data || in.strides != out.strides)
+        return invalid(fmt::format("output {} overlaps its input without being the same tensor: "
+                                   "strides {} and {}, {} bytes apart",
+                                   info.operands[o].name, printSizes(in.strides),
+                                   printSizes(out.strides),
+                                   outLow > inLow ? outLow - inLow : inLow - outLow));
+    }
+  return {};
+}
+
 /// A size, and the operand that said it first.
 struct Agreed {
   const char *letter;
@@ -146,10 +171,11 @@ Result<Shape> checkViews(const KernelInfo &info, const std::vector<const TensorR
     const Operand &operand = info.operands[i];
     if (operand.kind != OperandKind::View)
       continue;
-    bool bdl = operand.layout == Layout::BDL;
     const std::vector<int64_t> &shape = tensors[i]->shape;
-    int64_t channels = shape[bdl ? 1 : 2];
-    HALO_CHECK(b.agree(operand, shape[0]));
+    bool batched = operand.layout != Layout::DL, bld = operand.layout == Layout::BLD;
+    int64_t channels = shape[!batched ? 0 : bld ? 2 : 1];
+    int64_t positions = operand.layout == Layout::BD ? 1 : bld ? shape[1] : shape.back();
+    HALO_CHECK(b.agree(operand, batched ? shape[0] : 1));
     if (operand.channels) {
       if (channels != operand.channels)
         return invalid(fmt::format("operand {} has {} channels where its part has {}", operand.name,
@@ -164,7 +190,7 @@ Result<Shape> checkViews(const KernelInfo &info, const std::vector<const TensorR
                                    "column_split:{}",
                                    operand.name, d.value, operand.heads, operand.heads));
     }
-    HALO_CHECK(l.agree(operand, shape[bdl ? 2 : 1]));
+    HALO_CHECK(l.agree(operand, positions));
   }
   if (b.value < 0)
     return invalid(fmt::format("kernel {} has no view to take its sizes from", info.kernel));
@@ -218,8 +244,29 @@ Result<void> checkConstants(const Operand &operand, const TensorRef &tensor, con
 
 } // namespace
 
+size_t rankOf(const Operand &operand) {
+  switch (operand.kind) {
+  case OperandKind::View:
+    return operand.layout == Layout::BD || operand.layout == Layout::DL ? 2 : 3;
+  case OperandKind::State:
+  case OperandKind::ModalState:
+    return 3;
+  case OperandKind::Taps:
+  case OperandKind::Modes:
+    return 2;
+  case OperandKind::Channel:
+    return 1;
+  }
+  return 0;
+}
+
 std::string printSizes(const std::vector<int64_t> &sizes) {
   return fmt::format("[{}]", fmt::join(sizes, ", "));
+}
+
+/// Views whose contiguous dimension is L.
+static bool positionsLast(const Operand &operand) {
+  return operand.layout == Layout::BDL || operand.layout == Layout::DL;
 }
 
 std::string misalignment(const Operand &operand, const TensorRef &tensor) {
@@ -237,15 +284,20 @@ std::string misalignment(const Operand &operand, const TensorRef &tensor) {
                            operand.name, tensor.strides[i], i, expected);
     return "";
   }
-  size_t contiguous = 2; // L of [B, C, L], C of [B, L, C].
+  size_t contiguous = tensor.shape.size() - 1; // L of [B, C, L], C of [B, L, C] and [B, C].
   if (tensor.strides[contiguous] != 1)
     return fmt::format("operand {} has stride {} along {} where 16-byte accesses need 1",
                        operand.name, tensor.strides[contiguous],
-                       operand.layout == Layout::BDL ? "L" : "C");
+                       positionsLast(operand) ? "L" : "C");
   if (tensor.shape[contiguous] % group)
     return fmt::format("operand {} has {} = {} where 16-byte accesses need a multiple of {}",
-                       operand.name, operand.layout == Layout::BDL ? "L" : "C",
+                       operand.name, positionsLast(operand) ? "L" : "C",
                        tensor.shape[contiguous], group);
+  int64_t d = tensor.shape[contiguous] / operand.streams;
+  if (operand.layout == Layout::BLD && operand.heads && d / operand.heads % group)
+    return fmt::format("operand {} has heads of {} channels where 16-byte accesses need a multiple "
+                       "of {}",
+                       operand.name, d / operand.heads, group);
   for (size_t i = 0; i < contiguous; ++i)
     if (tensor.shape[i] > 1 && tensor.strides[i] % group)
       return fmt::format("operand {} has stride {} in dimension {} where 16-byte accesses need a "
@@ -265,6 +317,7 @@ Result<CheckedArguments> checkArguments(const KernelInfo &info,
     HALO_CHECK(checkConstants(info.operands[i], *tensors[i], shape));
     HALO_CHECK(checkMemory(info.operands[i], *tensors[i]));
   }
+  HALO_CHECK(checkInPlace(info, tensors));
   if (info.align == 16)
     for (size_t i = 0; i < tensors.size(); ++i)
       if (std::string why = misalignment(info.operands[i], *tensors[i]); !why.empty())

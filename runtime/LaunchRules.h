@@ -21,6 +21,9 @@ struct CheckedArguments {
 Result<CheckedArguments> checkArguments(const KernelInfo &info,
                                         const std::vector<Argument> &arguments);
 
+/// Dimensions of an operand's tensor.
+size_t rankOf(const Operand &operand);
+
 /// Why a view refuses 16-byte accesses: a sentence with both numbers; empty where it allows them.
 std::string misalignment(const Operand &operand, const TensorRef &tensor);
 

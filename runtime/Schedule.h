@@ -49,6 +49,7 @@ struct KernelTraits {
   int64_t modes = 0;        ///< Modes over all modal recurrences; 0: nothing is carried along L.
   int64_t channels = 0;     ///< D where it is known, 0 elsewhere. A hint: any D runs.
   int views = 2;            ///< Views read and written per position, streams counted.
+  int streams = 1;          ///< Most streams of a view.
   int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   int64_t partUnit = 0;     ///< Greatest common divisor of a split's widths and heads; 0 if none.
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.

@@ -30,6 +30,10 @@ constexpr int64_t kRegisterTapsBLD = 16, kRegisterTapsBDL = 32;
 /// Bytes a bld thread loads per step, and steps in flight or in use.
 constexpr int64_t kStepBytes = 32;
 constexpr int kStagesBLD = 4, kStagesBDL = 2;
+/// Channels of a block, and bytes a thread loads per step, where a view has several streams.
+constexpr int64_t kGatedChannels = 128, kGatedStepBytes = 96;
+/// f32 registers for its taps: shared taps and narrow samples leave room for more.
+constexpr int64_t kGatedRegisters = 128;
 /// From this many registers of taps on, a bld step is twice as long: fewer samples move between
 /// steps, and with 8 rows a step 3 stages are enough.
 constexpr int64_t kLongWindow = 25;
@@ -80,6 +84,32 @@ static Schedule chooseModal(const KernelTraits &traits) {
   return schedule;
 }
 
+/// A step moves states and does little else: 128 threads copy, and as many channels as keep their
+/// states' tile near 16 KiB compute.
+static Schedule chooseStep(const KernelTraits &traits) {
+  Schedule schedule;
+  schedule.vector = schedule.unroll = 1;
+  schedule.blockN = traits.maxTaps <= 16 ? 128 : traits.maxTaps <= 64 ? 64 : 32;
+  return schedule;
+}
+
+/// Several streams in bld, window=registers (hcs): a step's rows are several views wide and the
+/// windows of a chain fill the registers. Stripes of 128 channels keep whole cache lines of every
+/// stream together (hand-written on an H200, D 4096, L 65536: 128 channels a block 1.01 of a copy for
+/// loads and stores alone, 64 channels 0.97-1.0, 32 channels 0.83-0.93; HCS with 2 or 4 channels a
+/// thread, 4-8 rows and 3-6 stages 0.96-0.975, 8 channels a thread 0.84).
+static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
+  int64_t vector = schedule.vector;
+  int64_t threadsN = stripeThreads(traits.channels, vector, kGatedChannels / vector);
+  schedule.numWarps = int(std::max<int64_t>(4, threadsN / 32));
+  schedule.blockN = threadsN * vector;
+  int64_t rowBytes = vector * traits.maxElementBytes * traits.streams;
+  schedule.unroll = int(std::clamp<int64_t>(kGatedStepBytes / rowBytes, 2, 8));
+  schedule.stages = 4;
+  schedule.minBlocks = traits.maxElementBytes > 2 ? 2 : 3;
+  return schedule;
+}
+
 // Worked, bf16, D = 4096 (the tests pin it):
 //
 //   layout, K     window     vector  block_n  warps  unroll  stages
@@ -87,15 +117,18 @@ static Schedule chooseModal(const KernelTraits &traits) {
 //   bld, 7        registers  4       512      4      8       3
 //   bld, 12       registers  2       256      4      8       4
 //   bld, 40       shared     1       64       8      16      1
+//   bld, hcs 7    registers  4       128      4      4       4
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
 //   bld, modal    registers  1       32       8      8       1
 //   bdl, modal    registers  8       32       8      1       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
+  Schedule schedule;
+  if (traits.layout == Layout::BD)
+    return chooseStep(traits);
   if (traits.modes > 0)
     return chooseModal(traits);
-  Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
   bool shared = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL);
   schedule.window = shared ? Window::Shared : Window::Registers;
@@ -105,11 +138,14 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &) {
   int vector = traits.align == 1 ? 1 : std::max(1, kAccessBytes / traits.maxElementBytes);
   if (bld)
     vector = shared ? 1 : std::min(vector, kLanes);
+  int64_t registers = traits.streams > 1 ? kGatedRegisters : kWindowRegisters;
   while (bld && vector > 1 &&
-         ((vector > 2 && vector * 2 * traits.sumTaps > kWindowRegisters) ||
+         ((vector > 2 && vector * 2 * traits.sumTaps > registers) ||
           (traits.partUnit > 0 && traits.partUnit % vector)))
     vector /= 2;
   schedule.vector = vector;
+  if (bld && !shared && traits.streams > 1 && vector * traits.minElementBytes >= 4)
+    return chooseGatedWalk(traits, schedule);
 
   int64_t perThread = bld ? vector : 1;
   int64_t threadsN = traits.crossLayout ? kCrossChannels : 1;

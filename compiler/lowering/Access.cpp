@@ -63,7 +63,7 @@ bool Emitter::oneAccess(OpResult signal) const {
   auto op = cast<LoadOp>(signal.getOwner());
   auto streams = dyn_cast_or_null<StreamsAttr>(op.getStreams().value_or(Attribute()));
   bool adjacent =
-      op.getNumResults() == 1 || (streams && streams.getKind() == StreamKind::Split);
+      op.getNumResults() == 1 || (streams && streams.getKind() != StreamKind::Interleave);
   return adjacent && plan.schedule.getAlign() > 1;
 }
 

@@ -60,7 +60,8 @@ public:
   mlir::Value tileL;     ///< Index of the block's tile of positions.
   mlir::Value thread;       ///< Linear index in the block.
   mlir::Value laneN, laneL; ///< The thread's place in the block: threadsN x threadsL.
-  mlir::Value channel;   ///< First channel of the thread, clamped into [0, D).
+  mlir::Value own;       ///< First channel of the thread, wherever it lies.
+  mlir::Value channel;   ///< The same, clamped into [0, D).
   mlir::Value channelOk; ///< False for threads beyond the tile or D.
   mlir::Value sharedBase; ///< Dynamic shared memory, or null.
 

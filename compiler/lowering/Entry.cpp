@@ -2,6 +2,8 @@
 // walk (row pointers, taps, per-channel numbers, a split's destination).
 #include "compiler/lowering/Emitter.h"
 
+#include "compiler/lowering/Step.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -48,8 +50,9 @@ void Emitter::emitOperands() {
       memory.strides.push_back(argument());
     // The aligned variant knows its contiguous dimension: strides are batch, channel, position.
     if (auto view = dyn_cast<ViewType>(decl.getType()); view && aligned) {
-      bool bdl = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL;
-      memory.strides[bdl ? 2 : 1] = wide(1);
+      LayoutKind layout = cast<LayoutKindAttr>(view.getLayout()).getValue();
+      bool positionsLast = layout == LayoutKind::BDL || layout == LayoutKind::DL;
+      memory.strides[positionsLast ? 2 : 1] = wide(1);
     }
     memories[decl.getOutput()][decl.getName()] = memory;
   }
@@ -72,7 +75,7 @@ void Emitter::emitIndices() {
   (plan.channelsFast ? laneL : laneN) = div(thread, fast);
 
   // Neighbouring blocks share memory rows: channels first in bld, positions first in bdl.
-  bool bld = plan.layout == Layout::BLD;
+  bool bld = plan.layout != Layout::BDL;
   Value inner = bld ? tilesN : tilesL, outer = bld ? tilesL : tilesN;
   Value low = rem(block, inner), rest = div(block, inner);
   Value high = rem(rest, outer);
@@ -98,7 +101,7 @@ void Emitter::emitChannelTile(Value tile) {
     }
     end = min(end, channels);
   }
-  Value own = add(begin, mul(laneN, num(plan.lanes)));
+  own = add(begin, mul(laneN, num(plan.lanes)));
   channelOk = less(own, end);
   channel = min(own, sub(channels, num(plan.lanes)));
 }
@@ -301,7 +304,7 @@ void Emitter::emitInvariants() {
           channelSignals[op.getSignal()] = toF32(pack(lanes));
         })
         .Case([&](FirOp op) {
-          if (!isRolled(plan, op))
+          if (!isRolled(plan, op) && !isStagedInStep(plan, op))
             preloadTaps(op);
         })
         .Case<ModalOp, ModalFilterOp>([&](auto op) {

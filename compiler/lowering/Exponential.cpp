@@ -16,12 +16,13 @@ struct Reduced {
 Reduced reduce(Emitter &e, Value lp, Value k) {
   OpBuilder &b = e.b;
   Type type = lp.getType(), integer = e.signalType(b.getI32Type());
-  auto real = [&](double value) { return e.splat(arith::ConstantOp::create(
-                                      b, e.loc, b.getF32FloatAttr(float(value)))); };
+  auto real = [&](double value) {
+    return e.splat(arith::ConstantOp::create(b, e.loc, b.getF32FloatAttr(float(value))));
+  };
   Value product = arith::MulFOp::create(b, e.loc, lp, k);
   Value error = e.fma(lp, k, arith::NegFOp::create(b, e.loc, product));
-  // Clamped by selection, as MLIR's minimum is a library call; a NaN stays one. Beyond the clamp the
-  // error says nothing, and may be no number.
+  // Clamped by selection, as MLIR's minimum is a library call; a NaN stays one. Beyond the clamp
+  // the error says nothing, and may be no number.
   auto below = [&](Value y, Value z) -> Value {
     return arith::CmpFOp::create(b, e.loc, arith::CmpFPredicate::OLT, y, z);
   };

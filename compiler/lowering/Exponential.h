@@ -5,8 +5,8 @@
 //   lp * k = n * ln 2 + f, n whole, |f| <= ln 2 / 2;  m = expm1(f) by its series
 //   exp = 2^n * m + 2^n        expm1 = 2^n * m + (2^n - 1)
 //
-// The product is taken exactly, as a rounded part and its error. It is clamped into [-87, 88], where
-// exp is a normal number.
+// The product is taken exactly, as a rounded part and its error. It is clamped into [-87, 88],
+// where exp is a normal number.
 #pragma once
 
 #include "compiler/lowering/Emitter.h"

@@ -3,6 +3,7 @@
 #include "compiler/lowering/LoadRing.h"
 #include "compiler/lowering/Modal.h"
 #include "compiler/lowering/RolledFir.h"
+#include "compiler/lowering/Step.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -11,6 +12,20 @@ using namespace mlir;
 using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
+
+Layout compiler::layoutOf(Attribute layout) {
+  switch (cast<LayoutKindAttr>(layout).getValue()) {
+  case LayoutKind::BDL:
+    return Layout::BDL;
+  case LayoutKind::BLD:
+    return Layout::BLD;
+  case LayoutKind::BD:
+    return Layout::BD;
+  case LayoutKind::DL:
+    return Layout::DL;
+  }
+  return Layout::BLD;
+}
 
 bool compiler::isRolled(const KernelPlan &plan, FirOp fir) {
   return plan.shared && tapsOf(fir) > kUnrolledTaps;
@@ -64,10 +79,9 @@ static bool dependsOnModal(Value signal) {
   return isa<ModalOp>(op) || llvm::any_of(op->getOperands(), dependsOnModal);
 }
 
-/// What a kernel with a recurrence may hold, and how it may be scheduled.
+/// What a kernel with a recurrence may hold.
 static LogicalResult checkCarries(const KernelPlan &plan) {
   KernelOp kernel = plan.kernel;
-  auto impossible = [&]() { return kernel.emitError() << "schedule: "; };
   for (ModalOp modal : plan.carries) {
     int64_t modes = modesOf(kernel, modal.getLogPoles());
     if (modes > kMaxModes)
@@ -84,6 +98,12 @@ static LogicalResult checkCarries(const KernelPlan &plan) {
         llvm::any_of(store.getInputs(), dependsOnModal))
       return store.emitError() << "state '" << store.getState()
                                << "' holds samples of what depends on a halo.modal, which keeps 0";
+  return success();
+}
+
+/// How it may be scheduled.
+static LogicalResult checkModalSchedule(const KernelPlan &plan) {
+  auto impossible = [&]() { return plan.kernel.emitError() << "schedule: "; };
   if (plan.shared)
     return impossible() << "a halo.modal needs window=registers, got shared";
   if (plan.schedule.getBlockL())
@@ -92,6 +112,36 @@ static LogicalResult checkCarries(const KernelPlan &plan) {
   if (plan.schedule.getStages() != 1)
     return impossible() << "a halo.modal needs stages 1, got " << plan.schedule.getStages();
   return success();
+}
+
+/// One thread per channel; the block's other threads help to move the states.
+static FailureOr<KernelPlan> planStep(KernelPlan plan, int64_t sharedLimit) {
+  ScheduleAttr schedule = plan.schedule;
+  auto impossible = [&]() { return plan.kernel.emitError() << "schedule: "; };
+  if (schedule.getVector() != 1 || schedule.getUnroll() != 1 || schedule.getStages() != 1)
+    return impossible() << "a step has vector 1, unroll 1 and stages 1, got "
+                        << schedule.getVector() << ", " << schedule.getUnroll() << " and "
+                        << schedule.getStages();
+  for (Operation &op : plan.kernel.getBody().front())
+    if (isa<SplitStoreOp>(op))
+      return op.emitError() << "a step has no split_store";
+  int64_t threads = 32 * schedule.getNumWarps();
+  plan.threadsN = schedule.getBlockN();
+  if (!llvm::isPowerOf2_64(plan.threadsN) || plan.threadsN > threads)
+    return impossible() << "block_n " << plan.threadsN
+                        << " of a step is not a power of two of at most " << threads << " threads";
+  plan.threadsL = threads / plan.threadsN;
+  if (schedule.getBlockL() > 1)
+    return impossible() << "block_l " << schedule.getBlockL() << " of a step is not 1";
+  plan.tiles = {{0, 0, plan.threadsN}};
+  auto bytes = stepSharedBytes(plan);
+  if (failed(bytes))
+    return failure();
+  plan.sharedBytes = *bytes;
+  if (plan.sharedBytes > sharedLimit)
+    return impossible() << "shared memory " << plan.sharedBytes << " B exceeds the target's "
+                        << sharedLimit << " B";
+  return plan;
 }
 
 FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit) {
@@ -109,10 +159,16 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t elementBytes = 1;
   for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
     if (auto view = dyn_cast<ViewType>(decl.getType())) {
+      Layout layout = layoutOf(view.getLayout());
+      for (Layout alone : {Layout::BD, Layout::DL})
+        if (!first && (plan.layout == alone) != (layout == alone))
+          return kernel.emitError() << "operand '" << decl.getName() << "' is "
+                                    << stringifyLayoutKind(
+                                           cast<LayoutKindAttr>(view.getLayout()).getValue())
+                                    << ", but " << name(alone) << " views go with " << name(alone)
+                                    << " views alone";
       if (first)
-        plan.layout = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL
-                          ? Layout::BDL
-                          : Layout::BLD;
+        plan.layout = layout;
       first = false;
       elementBytes = std::max<int64_t>(
           elementBytes, knownElement(view.getElement()).getIntOrFloatBitWidth() / 8);
@@ -120,6 +176,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   if (first)
     return kernel.emitError() << "kernel '" << kernel.getSymName()
                               << "' has no view: nothing says its layout";
+  if (plan.layout == Layout::DL)
+    plan.layout = Layout::BDL; // With one row in the batch.
 
   int64_t vector = schedule.getVector();
   if (schedule.getAlign() == 1 && vector != 1)
@@ -140,6 +198,10 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t largestHead = heads.empty() ? 0 : *llvm::max_element(heads);
   plan.reduces = largestHead > 0;
 
+  if (failed(checkCarries(plan)))
+    return failure();
+  if (plan.layout == Layout::BD)
+    return planStep(std::move(plan), sharedLimit);
   plan.shared = schedule.getWindow() == WindowKind::Shared;
   bool bld = plan.layout == Layout::BLD;
   plan.lanes = bld && !plan.shared ? vector : 1;
@@ -169,7 +231,7 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
     return impossible() << "stages " << schedule.getStages() << " needs accesses of 4 bytes, vector "
                         << vector << " gives " << vector * elementBytes;
 
-  if (!plan.carries.empty() && failed(checkCarries(plan)))
+  if (!plan.carries.empty() && failed(checkModalSchedule(plan)))
     return failure();
 
   for (auto [width, head] : llvm::zip(widths, heads))

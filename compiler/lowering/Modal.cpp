@@ -223,18 +223,16 @@ private:
     Values values;
     for (OwnMode &own : r.own)
       values.append({own.state, own.lost});
-    values = e.loop(e.num(0), e.num(plan.threadsL), e.num(1), values,
-                    [&](Value j, ValueRange carried) {
-                      Value thread = plan.channelsFast
-                                         ? e.add(e.mul(j, e.num(plan.threadsN)), e.laneN)
-                                         : e.add(e.mul(e.laneN, e.num(plan.threadsL)), j);
-                      Value left = e.sub(e.length, e.add(position, e.mul(j, e.num(segment))));
-                      Values next;
-                      for (auto [i, own] : llvm::enumerate(r.own))
-                        next.append(
-                            walkSegment(r, own, carried.slice(2 * i, 2), thread, left, last));
-                      return next;
-                    });
+    values =
+        e.loop(e.num(0), e.num(plan.threadsL), e.num(1), values, [&](Value j, ValueRange carried) {
+          Value thread = plan.channelsFast ? e.add(e.mul(j, e.num(plan.threadsN)), e.laneN)
+                                           : e.add(e.mul(e.laneN, e.num(plan.threadsL)), j);
+          Value left = e.sub(e.length, e.add(position, e.mul(j, e.num(segment))));
+          Values next;
+          for (auto [i, own] : llvm::enumerate(r.own))
+            next.append(walkSegment(r, own, carried.slice(2 * i, 2), thread, left, last));
+          return next;
+        });
     for (auto [i, own] : llvm::enumerate(r.own)) {
       own.state = values[2 * i];
       own.lost = values[2 * i + 1];
@@ -284,11 +282,11 @@ Value compiler::modalFilterAt(Emitter &e, Place &place, ModalFilterOp filter, in
   Value position = e.offset(place.position, offset);
   Value k = e.splat(arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), position));
   Value sum;
-  for (auto [logPole, residue] : llvm::zip(e.modes(filter.getLogPoles()),
-                                           e.modes(filter.getResidues()))) {
+  for (auto [logPole, residue] :
+       llvm::zip(e.modes(filter.getLogPoles()), e.modes(filter.getResidues()))) {
     Value power = emitExp(e, logPole, k);
-    sum = sum ? e.fma(residue, power, sum)
-              : Value(arith::MulFOp::create(e.b, e.loc, residue, power));
+    sum =
+        sum ? e.fma(residue, power, sum) : Value(arith::MulFOp::create(e.b, e.loc, residue, power));
   }
   return sum;
 }

@@ -34,8 +34,8 @@ void emitModal(Emitter &emitter);
 /// The states of the thread's one channel before a single position: those of `init`, or zeros.
 llvm::SmallVector<mlir::Value> loadModalStates(Emitter &emitter, ir::ModalOp modal);
 
-/// That position: S = S + (expm1(lp) * S + u), stored where the kernel stores it, and the op's value
-/// at offset 0 of the place. The thread has a channel.
+/// That position: S = S + (expm1(lp) * S + u), stored where the kernel stores it, and the op's
+/// value at offset 0 of the place. The thread has a channel.
 void stepModal(Emitter &emitter, Place &place, ir::ModalOp modal,
                llvm::ArrayRef<mlir::Value> states);
 

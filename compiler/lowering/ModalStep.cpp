@@ -50,8 +50,8 @@ void compiler::stepModal(Emitter &e, Place &place, ModalOp op, ArrayRef<Value> s
   SmallVector<Value> next;
   for (auto [state, logPole, residue] :
        llvm::zip(states, e.modes(op.getLogPoles()), e.modes(op.getResidues()))) {
-    next.push_back(arith::AddFOp::create(e.b, e.loc, state,
-                                         e.fma(emitExpm1(e, logPole, one), state, u)));
+    next.push_back(
+        arith::AddFOp::create(e.b, e.loc, state, e.fma(emitExpm1(e, logPole, one), state, u)));
     y = y ? e.fma(residue, next.back(), y)
           : Value(arith::MulFOp::create(e.b, e.loc, residue, next.back()));
   }

@@ -75,7 +75,10 @@ TEST(BenchCase, Shapes) {
   ASSERT_TRUE(bool(shape));
   EXPECT_EQ(shape->b, 1);
   EXPECT_EQ(shape->d * shape->l, int64_t(65536) * 2147483647);
-  EXPECT_EQ(messageOf(parseShape("D=1")), "--shape 'D=1' has no L: expected B=1,L=65536,D=4096");
+  EXPECT_EQ(messageOf(parseShape("L=1")), "--shape 'L=1' has no D: expected B=1,L=65536,D=4096");
+  Result<Shape> step = parseShape("B=2,D=8");
+  ASSERT_TRUE(bool(step));
+  EXPECT_EQ(step->l, 0);
 }
 
 /// causal_conv1d_split as the compiler describes it, in short.

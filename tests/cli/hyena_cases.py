@@ -146,3 +146,63 @@ class Hyena(CliCase):
         refused(["y", "z"], y=("f32", [1], [0.0]))
         refused(["conv_c4", "fir_state", "filter"], fir_state=("f32", [2, 6, 7], [0.0] * 84))
         refused(["proj_state"], proj_state=("f32", [2, 6, 2], [0.0] * 24))
+
+
+class Steps(CliCase):
+    """hyena_c1 and hyena_c2: a prompt, then tokens one by one from its states, as one prefill of all of them."""
+
+    def decode(self, kind, prompt, tokens, **options):
+        problem = Problem(self, kind, l=prompt + tokens, layout="bld", **options)
+        whole = problem.run(problem.tensors())
+        b, d = problem.b, problem.d
+        tensors = problem.tensors(0, prompt)
+        now = problem.run(tensors)
+        states = ("proj_state", "fir_state")
+        fixed = {name: tensors[name] for name in ("proj_weight", "filter", "skip") if name in tensors}
+        for t in range(prompt, prompt + tokens):
+            z = [row[c][t] for row in problem.z for c in range(3 * d)]
+            given = self.write("step.safetensors", z=(problem.dtype, [b, 3 * d], z), **fixed, **{n: now[n] for n in states})
+            out = self.path("out.safetensors")
+            self.succeeds(
+                "run", kind + "_step", "--in", given, "--out", out, "--check", *SIM, "--set", "streams=" + problem.streams
+            )  # fmt: skip
+            now = st.read(out)
+            self.assertEqual(sorted(now), ["fir_state", "proj_state", "y"])
+            self.assertEqual(now["y"][1], [b, d])
+            want = [whole["y"][2][(i * (prompt + tokens) + t) * d + c] for i in range(b) for c in range(d)]
+            self.assertEqual(now["y"][2], want, "token %d, seed %s" % (t, self.id()))
+        for name in states:
+            self.assertEqual(now[name], whole[name])
+
+    def test_after_prompts_of_any_length(self):
+        for kind, k in (("hcs", 7), ("hcm", 24)):
+            for prompt in (0, 1, 3, 9):
+                with self.subTest(kind=kind, prompt=prompt):
+                    self.decode(kind, prompt, 3, k=k, d=6, dtype="bf16", skip=True)
+
+    def test_variants(self):
+        self.decode("hcs", 2, 2, d=16, dtype="f16", streams="split")
+        self.decode("hcs", 2, 2, d=8, dtype="f32", streams="column_split:4", group=2)
+        self.decode("hcs", 4, 2, d=30, k=4, dtype="bf16", group=15, kp=1)
+        self.decode("hcs", 1, 2, d=5, k=1, dtype="bf16")
+
+    def test_128_taps_of_shared_filters(self):
+        """Two tiles of channels, the second one half full; a filter for 15 channels straddles them."""
+        self.decode("hcm", 2, 1, d=45, b=2, k=128, group=15, dtype="bf16", skip=True)
+        self.decode("hcm", 1, 1, d=64, b=1, k=128, group=16, dtype="bf16")
+
+    def test_refusals(self):
+        problem = Problem(self, "hcs", d=4, l=1, states_in=True)
+        tensors = problem.tensors()
+        tensors["z"] = ("f32", [2, 12], tensors["z"][2])
+        for name in ("proj_state", "fir_state"):
+            rest = {key: value for key, value in tensors.items() if key != name}
+            self.refused("run", "hcs_step", "--in", self.write(**rest), "--out", self.path("o"), *SIM, naming=[name, "missing"])
+        rank3 = dict(tensors, z=("f32", [2, 1, 12], tensors["z"][2]))
+        self.refused("run", "hcs_step", "--in", self.write(**rank3), "--out", self.path("o"), *SIM, naming=["z", "rank 3", "[B, D]"])
+        self.refused("bench", "hcs_step", *SIM, "--set", "K=7", "--shape", "B=2,D=8,L=2", naming=["hcs_step", "2", "1"])
+
+    def test_bench_counts_states(self):
+        words = ("bench", "hcm_step", "--set", "K=128", "--shape", "B=2,D=8", *SIM, "--repeat", "1")
+        row = self.succeeds_json(*words)["results"][0]
+        self.assertEqual(row["bytes"], 2 * 8 * 2 * (3 + 1 + 2 * (3 * 2 + 127)))

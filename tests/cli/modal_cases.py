@@ -160,3 +160,69 @@ class Modal(CliCase):
         refused(["block_l", "256", "whole sequence"], "--schedule", "block_l=256")
         refused(["stages", "3"], "--schedule", "stages=3")
         refused(["window", "shared"], "--schedule", "window=shared,vector=1")
+
+
+class ModalSteps(CliCase):
+    """hyena_c1: a prompt, then tokens one by one from its states, against one prefill of all of them."""
+
+    def decode(self, prompt, tokens, **options):
+        problem = Problem(self, l=prompt + tokens, layout="bld", **options)
+        whole = problem.run(problem.tensors())
+        b, d = problem.b, problem.d
+        tensors = problem.tensors(0, prompt)
+        now = problem.run(tensors)
+        states = ("proj_state", "modal_state")
+        fixed = {name: tensors[name] for name in ("proj_weight", "log_poles", "residues", "skip") if name in tensors}
+        for t in range(prompt, prompt + tokens):
+            z = [row[c][t] for row in problem.z for c in range(3 * d)]
+            given = self.write("step.safetensors", z=(problem.dtype, [b, 3 * d], z), **fixed, **{n: now[n] for n in states})
+            out = self.path("out.safetensors")
+            self.succeeds("run", "hcl_step", "--in", given, "--out", out, "--check", *SIM, "--set", "streams=" + problem.streams)
+            now = st.read(out)
+            self.assertEqual(sorted(now), ["modal_state", "proj_state", "y"])
+            self.assertEqual(now["y"][1], [b, d])
+            want = [whole["y"][2][(i * (prompt + tokens) + t) * d + c] for i in range(b) for c in range(d)]
+            self.assert_close(now["y"][2], want, problem.dtype, "token %d" % t)
+        self.assertEqual(now["proj_state"], whole["proj_state"])
+        self.assert_close(now["modal_state"][2], whole["modal_state"][2], "f32", "modal_state")
+
+    def test_after_prompts_of_any_length(self):
+        for prompt in (0, 1, 9):
+            with self.subTest(prompt=prompt):
+                self.decode(prompt, 3, d=6, s=16, dtype="bf16", skip=True)
+
+    def test_variants(self):
+        self.decode(2, 2, d=16, s=3, dtype="f16", streams="split")
+        self.decode(2, 2, d=8, s=6, dtype="f32", streams="column_split:4", skip=True)
+        self.decode(1, 2, d=135, b=1, s=1, kp=1, dtype="bf16")
+
+    def test_refusals(self):
+        problem = Problem(self, d=4, l=1, states_in=True)
+        tensors = dict(problem.tensors(), z=("f32", [2, 12], [0.0] * 24))
+        rest = {key: value for key, value in tensors.items() if key != "modal_state"}
+        self.refused("run", "hcl_step", "--in", self.write(**rest), "--out", self.path("o"), *SIM, naming=["modal_state", "missing"])
+
+
+class ModalFilter(CliCase):
+    def run_filter(self, length, *extra):
+        d, s = 5, 3
+        poles = [st.rounded("f32", [-(10 ** self.random.uniform(-6, 1.5)) for _ in range(s)]) for _ in range(d)]
+        residues = [self.normal("f32", s) for _ in range(d)]
+        given = self.write(log_poles=("f32", [d, s], flat(poles)), residues=("f32", [d, s], flat(residues)))
+        out = self.path("h.safetensors")
+        self.succeeds("run", "modal_filter", "--in", given, "--out", out, *SIM, "--check", "--set", "length=%d" % length, *extra)
+        got = st.read(out)["h"]
+        self.assertEqual(got[:2], ("f32", [d, length]))
+        self.assert_close(got[2], flat(modal_reference.modal_filter(poles, residues, length)), "f32", "h")
+
+    def test_lengths(self):
+        for length in (1, 100, 101, 4000):
+            with self.subTest(length=length):
+                self.run_filter(length)
+
+    def test_refusals(self):
+        given = self.write(log_poles=("f32", [2, 1], [-1.0, -2.0]), residues=("f32", [2, 1], [1.0, 1.0]))
+        words = ("run", "modal_filter", "--in", given, "--out", self.path("h"), *SIM)
+        self.refused(*words, naming=["length", "modal_filter"])
+        self.refused(*words, "--set", "length=0", naming=["length", "0", "1"])
+        self.refused(*words, "--set", "length=many", naming=["length", "many"])

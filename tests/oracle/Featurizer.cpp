@@ -60,14 +60,12 @@ static Result<Streams> parseStreams(const OracleParams &params, int64_t d) {
       return invalid(fmt::format("streams is {}: D {} is not a multiple of its heads {}", text, d,
                                  streams.heads));
   } else if (streams.kind != "interleave" && streams.kind != "split") {
-    return invalid(
-        fmt::format("streams is '{}', expected interleave|split|column_split:H", text));
+    return invalid(fmt::format("streams is '{}', expected interleave|split|column_split:H", text));
   }
   return streams;
 }
 
-Result<Featurized> halo::featurize(const TensorMap &inputs, const OracleParams &params,
-                                   bool step) {
+Result<Featurized> halo::featurize(const TensorMap &inputs, const OracleParams &params, bool step) {
   const HostTensor *z = find(inputs, "z"), *weight = find(inputs, "proj_weight");
   if (!z || !weight)
     return invalid(fmt::format("{} is missing", z ? "proj_weight" : "z"));
@@ -110,8 +108,8 @@ Result<Featurized> halo::featurize(const TensorMap &inputs, const OracleParams &
     for (int64_t c = 0; c < d; ++c)
       for (int64_t t = 0; t < loaded.l; ++t) {
         result.x2.at(b, c, t) = projected(b, streams(c, 0), t);
-        result.u.at(b, c, t) = rounded(
-            projected(b, streams(c, 1), t) * projected(b, streams(c, 2), t), result.dtype);
+        result.u.at(b, c, t) =
+            rounded(projected(b, streams(c, 1), t) * projected(b, streams(c, 2), t), result.dtype);
       }
   return result;
 }

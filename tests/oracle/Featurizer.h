@@ -12,14 +12,14 @@
 namespace halo {
 
 struct Featurized {
-  Signal z, zBefore;  ///< The raw projections, [B, 3D, L], and the Kp - 1 before position 0.
-  Signal x2, u;       ///< [B, D, L]
+  Signal z, zBefore; ///< The raw projections, [B, 3D, L], and the Kp - 1 before position 0.
+  Signal x2, u;      ///< [B, D, L]
   DType dtype = DType::F32;
   bool channelLast = false;
 };
 
-/// Reads z [B, 3D, L] or [B, L, 3D] by `layout` ([B, 3D] for one position where `step`), proj_weight
-/// and proj_state.
+/// Reads z [B, 3D, L] or [B, L, 3D] by `layout` ([B, 3D] for one position where `step`),
+/// proj_weight and proj_state.
 Result<Featurized> featurize(const TensorMap &inputs, const OracleParams &params, bool step);
 
 /// To the storage type and back; f32 is not rounded.

@@ -25,8 +25,8 @@ static Result<void> checkNames(const TensorMap &inputs, const std::vector<std::s
 /// Channel `c` of log_poles and residues.
 static ModalFilter filterOf(const TensorMap &inputs, int64_t c) {
   ModalFilter filter;
-  for (auto [name, values] : {std::pair("log_poles", &filter.logPoles),
-                              std::pair("residues", &filter.residues)}) {
+  for (auto [name, values] :
+       {std::pair("log_poles", &filter.logPoles), std::pair("residues", &filter.residues)}) {
     const HostTensor &tensor = inputs.at(name);
     for (int64_t s = 0; s < tensor.shape[1]; ++s)
       values->push_back(loadAsF64(tensor.bytes.data(), tensor.dtype, c * tensor.shape[1] + s));

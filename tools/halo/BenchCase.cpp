@@ -22,17 +22,23 @@ struct Candidate {
   BoundLaunch launch;
 };
 
-/// The copy ceiling's two buffers. A copy of half the views' bytes reads and writes as many bytes
+/// The copy ceiling's two buffers. A copy of half the bytes moved reads and writes as many bytes
 /// as the kernel does, so that both are judged at the same size.
 struct CopyPair {
   DeviceBuffer from, to;
 };
 } // namespace
 
-static Result<size_t> viewBytes(const std::vector<Operand> &operands, const Shape &shape) {
+/// What a launch must move: the views, and in a step the states too.
+static Result<size_t> movedBytes(const std::vector<Operand> &operands, const Shape &shape) {
+  bool step = std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
+    return operand.kind == OperandKind::View && operand.layout == Layout::BD;
+  });
   size_t total = 0;
   for (const Operand &operand : operands)
-    if (operand.kind == OperandKind::View) {
+    if (operand.kind == OperandKind::View ||
+        (step && (operand.kind == OperandKind::State ||
+                  operand.kind == OperandKind::ModalState))) {
       HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, outputShape(operand, shape)));
       total += bytes;
     }
@@ -103,9 +109,25 @@ static Json describeRow(const BenchCase &bench, const Problem &problem, const Ke
   return row;
 }
 
-Result<Json> halo::tool::runCase(const std::shared_ptr<Device> &device, const BenchCase &bench,
+/// A step has one position, whatever the shape says or leaves out.
+static Result<BenchCase> withLength(BenchCase bench, const Description &kernel) {
+  bool step = std::all_of(kernel.operands.begin(), kernel.operands.end(), [](const auto &spec) {
+    return spec.kind != "view" || spec.layout == "bd";
+  });
+  if (!step && !bench.shape.l)
+    return invalid(
+        fmt::format("--shape of {} has no L: expected B=1,L=65536,D=4096", kernel.name));
+  if (step && bench.shape.l > 1)
+    return invalid(fmt::format("{} is a step: L is {}, expected 1", kernel.name, bench.shape.l));
+  if (step)
+    bench.shape.l = 1;
+  return bench;
+}
+
+Result<Json> halo::tool::runCase(const std::shared_ptr<Device> &device, const BenchCase &given,
                                  const BenchOptions &options, Progress &progress) {
-  HALO_TRY(kernel, describe(bench.kernel));
+  HALO_TRY(kernel, describe(given.kernel));
+  HALO_TRY(bench, withLength(given, kernel));
   HALO_TRY(problem,
            parseProblem(bench.kernel, bench.settings, bench.dtype, bench.wdtype, bench.with));
   std::vector<Operand> operands = operandsOf(kernel, problem.params, problem.with);
@@ -123,7 +145,7 @@ Result<Json> halo::tool::runCase(const std::shared_ptr<Device> &device, const Be
   if (!candidates.empty())
     operands = candidates[0].kernel.info().operands;
 
-  HALO_TRY(bytes, viewBytes(operands, bench.shape));
+  HALO_TRY(bytes, movedBytes(operands, bench.shape));
   size_t copied = bytes / 2;
   HALO_TRY(pair, allocateCopy(device, copied));
   std::vector<Contender> contenders;

@@ -26,7 +26,7 @@ struct BenchOptions {
   uint64_t seed = 1;
 };
 
-/// "B=1,L=65536,D=4096"; B may be left out and is 1 then.
+/// "B=1,L=65536,D=4096"; B may be left out and is 1 then. L is 0 where it is left out, as for a step.
 Result<Shape> parseShape(const std::string &text);
 /// A suite: a JSON array of {kernel, shape, set, dtype, wdtype, with, schedule}, each field as on
 /// the command line or as JSON spells it: set {"K": 4}, shape {"B": 1, ...}, with ["bias"].

@@ -128,7 +128,9 @@ static Result<int> run(const Arguments &arguments) {
   json["outputs"] = Json::object();
   std::string report;
   if (check) {
-    HALO_TRY(comparison, checkOutputs(kernel.name, inputs, binding.params, outputs, report));
+    std::map<std::string, std::string> params = binding.params;
+    params.insert(settings.params.begin(), settings.params.end());
+    HALO_TRY(comparison, checkOutputs(kernel.name, inputs, params, outputs, report));
     json["check"] = comparison;
   }
   bool computed = device->kind() != "null";

@@ -93,7 +93,10 @@ Result<void> Binder::checkNames() const {
 }
 
 Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor) const {
-  size_t rank = spec.kind == "channel" ? 1 : spec.kind == "taps" || spec.kind == "modes" ? 2 : 3;
+  std::string layout = resolve(spec.layout);
+  bool flat = spec.kind == "view" && (layout == "bd" || layout == "dl");
+  bool pairs = spec.kind == "taps" || spec.kind == "modes" || flat;
+  size_t rank = spec.kind == "channel" ? 1 : pairs ? 2 : 3;
   if (tensor.shape.size() == rank)
     return {};
   const char *form = spec.kind == "channel"          ? "[D]"
@@ -101,23 +104,26 @@ Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor
                      : spec.kind == "state"          ? "[B, D, K-1]"
                      : spec.kind == "modes"          ? "[D, S]"
                      : spec.kind == "modal_state"    ? "[B, D, S]"
-                     : resolve(spec.layout) == "bdl" ? "[B, D, L]"
+                     : layout == "bd"                ? "[B, D]"
+                     : layout == "dl"                ? "[D, L]"
+                     : layout == "bdl"               ? "[B, D, L]"
                                                      : "[B, L, D]";
   return invalid(fmt::format("conv_c2: {} has rank {}, expected {}: {}", spec.name,
                              tensor.shape.size(), rank, form));
 }
 
 Result<void> Binder::bindView(const OperandSpec &spec, const HostTensor &tensor) {
-  bool channelFirst = resolve(spec.layout) == "bdl";
-  int64_t channels = tensor.shape[channelFirst ? 1 : 2];
-  int64_t positions = tensor.shape[channelFirst ? 2 : 1];
+  std::string layout = resolve(spec.layout);
+  bool batched = layout != "dl";
+  int64_t channels = tensor.shape[!batched ? 0 : layout == "bld" ? 2 : 1];
+  int64_t positions = layout == "bd" ? 1 : layout == "bld" ? tensor.shape[1] : tensor.shape.back();
   int64_t streams = number(spec.streams, 1);
   if (channels < 1)
     return invalid(fmt::format("conv_c1: {} has 0 channels, expected at least 1", spec.name));
   if (streams < 1 || channels % streams)
     return invalid(fmt::format("conv_c1: {} has {} channels, not a multiple of its {} streams",
                                spec.name, channels, streams));
-  HALO_CHECK(bind("B", std::to_string(tensor.shape[0]), spec.name, "conv_c2"));
+  HALO_CHECK(bind("B", std::to_string(batched ? tensor.shape[0] : 1), spec.name, "conv_c2"));
   HALO_CHECK(bind("D", std::to_string(channels / streams), spec.name, "conv_c2"));
   return bind("L", std::to_string(positions), spec.name, "conv_c2");
 }
@@ -177,6 +183,17 @@ Result<TensorBinding> Binder::run() {
     if (const HostTensor *tensor = spec.kind == "state" ? find(spec) : nullptr)
       HALO_CHECK(bind(spec.taps, std::to_string(tensor->shape[2] + 1), spec.name, "conv_c4"));
 
+  // A length is said where no view has positions; it is L, and no part of the problem.
+  for (const ParamSpec &param : kernel.params)
+    if (param.kind == "length") {
+      auto said = symbols.find(param.name);
+      if (said == symbols.end())
+        return invalid(fmt::format("{} of {} has no default: add --set {}=...", param.name,
+                                   kernel.name, param.name));
+      HALO_CHECK(bind("L", said->second.value, "--set", "conv_c2"));
+      HALO_CHECK(bind("B", "1", "--set", "conv_c2"));
+      symbols.erase(said);
+    }
   result.shape = {number("B", 0), number("D", 0), number("L", 0)};
   for (const auto &[symbol, bound] : symbols)
     if (kernel.param(symbol))

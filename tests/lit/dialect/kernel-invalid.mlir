@@ -86,7 +86,7 @@ halo.kernel @k ins(@s : state<f32, 4, m>) outs(@y : view<f32, bld>) {}
 
 // -----
 
-// expected-error @+1 {{parameter 'K': unknown kind 'number', expected int, type, enum, flag, parts or heads}}
+// expected-error @+1 {{parameter 'K': unknown kind 'number', expected int, type, enum, flag, parts, heads or length}}
 halo.kernel @k params(K : number) outs(@y : view<f32, bld>) {}
 
 // -----

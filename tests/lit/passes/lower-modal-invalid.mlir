@@ -86,3 +86,15 @@ halo.kernel @k
   // expected-error @+1 {{state 's' holds samples of what depends on a halo.modal, which keeps 0}}
   halo.store_state %s, @s
 }
+
+// -----
+
+// expected-error @+1 {{operand 'h' is dl, but dl views go with dl views alone}}
+halo.kernel @k
+    ins(@x : view<f32, bdl>)
+    outs(@y : view<f32, bdl>, @h : view<f32, dl>)
+    schedule(#halo.schedule<block_n = 1, block_l = 0, num_warps = 1, vector = 1, unroll = 1, stages = 1, min_blocks = 1, window = registers, align = 1>) {
+  %x = halo.load @x
+  halo.store %x, @y
+  halo.store %x, @h
+}

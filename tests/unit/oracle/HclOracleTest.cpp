@@ -68,8 +68,8 @@ TEST(HclOracle, SkipIsScaledAndRoundedTwice) {
 }
 
 TEST(HclOracle, StepsArePrefill) {
-  TensorMap in = inputs(), states = {{"proj_state", f32({1, 3, 0}, {})},
-                                     {"modal_state", f32({1, 1, 1}, {0})}};
+  TensorMap in = inputs(),
+            states = {{"proj_state", f32({1, 3, 0}, {})}, {"modal_state", f32({1, 1, 1}, {0})}};
   const Values columns[] = {{10, 2, 1}, {100, 0, 5}, {1, 1, 4}}, want = {60, 300, 13.5};
   for (size_t t = 0; t < 3; ++t) {
     TensorMap step = in;

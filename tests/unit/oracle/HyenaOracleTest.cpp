@@ -114,11 +114,12 @@ TEST(HyenaOracle, RoundsWhereTheLawDoes) {
                       {"proj_weight", bf16({3, 1}, {1, 1, 1})},
                       {"filter", bf16({1, 1}, {1})}};
   EXPECT_EQ(values(run("hcs", inputs)["y"]), (Values{130}));
-  // f = 1 + 2/128; a bias of 1/256 is lost twice, u·skip of the same size too.
+  // f = 1 + 2/128: a bias of half a unit is lost in the second rounding, ties to even.
   inputs["skip"] = bf16({1}, {0.00390625});
   EXPECT_EQ(values(run("hcs", inputs)["y"]), (Values{130}));
-  // p = 1 + 1/256 rounds to 1 (ties to even) where f32 keeps it.
-  inputs["proj_weight"] = f32({3, 1}, {1, 1.00390625 / 1.0078125, 1});
+  // x1 = 1 + 1/256 rounds to 1, ties to even: u = v. Unrounded, u would be nearer to 1 + 2/128.
+  inputs["z"] = bf16({1, 3, 1}, {128, 1, 1.0078125});
+  inputs["proj_weight"] = f32({3, 1}, {1, 1.00390625, 1});
   inputs.erase("skip");
   EXPECT_EQ(values(run("hcs", inputs)["y"]), (Values{129}));
 }

@@ -77,6 +77,79 @@ int32_t narrow(const BoundLaunch &launch, int slot) {
   return value;
 }
 
+/// A step: z [B, 3D] to y [B, D], one state in and out.
+class StepTest : public LaunchTest {
+protected:
+  StepTest() {
+    Operand state = {"state", OperandKind::State, DType::BF16, false, Layout::BD, 1, 4, 1, 0};
+    info.operands = {view("z", Layout::BD, false, 3), state, view("y", Layout::BD, true), state};
+    info.operands[3].output = true;
+    info.layout = Layout::BD;
+    info.stepL = 1;
+    TensorRef in = TensorRef::contiguous(memory, DType::BF16, {2, 64, 3}), out = in;
+    out.data = memory + 4096;
+    arguments = {{"z", TensorRef::contiguous(memory, DType::BF16, {2, 192})},
+                 {"state", in},
+                 {"y", TensorRef::contiguous(memory, DType::BF16, {2, 64})},
+                 {"state", out}};
+  }
+};
+
+TEST_F(StepTest, OneNameIsTheInputAndThenTheOutput) {
+  auto launch = bind();
+  ASSERT_TRUE(bool(launch)) << launch.error().message;
+  EXPECT_EQ(launch->shape.l, 1);
+  // z: pointer, strides of B, C, and none of L; state: pointer and three strides; y; state.
+  EXPECT_EQ(wide(*launch, 1), 192);
+  EXPECT_EQ(wide(*launch, 2), 1);
+  EXPECT_EQ(wide(*launch, 3), 0);
+  EXPECT_EQ(wide(*launch, 4), int64_t(reinterpret_cast<uintptr_t>(memory)));
+  EXPECT_EQ(wide(*launch, 12), int64_t(reinterpret_cast<uintptr_t>(memory + 4096)));
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  arguments.pop_back();
+  expectRefused(bind(), "output state", "missing");
+  arguments.push_back(arguments[1]);
+  arguments.push_back(arguments[1]);
+  expectRefused(bind(), "state", "too often");
+}
+
+TEST_F(StepTest, UpdatesInPlaceOrApart) {
+  arguments[3].tensor = arguments[1].tensor;
+  EXPECT_TRUE(bool(bind()));
+  arguments[3].tensor.data = memory + 2;
+  expectRefused(bind(), "output state overlaps", "2 bytes apart");
+  info.layout = Layout::BLD; // Any other kernel's blocks read while others write.
+  info.operands[0] = view("z", Layout::BLD, false, 3);
+  info.operands[2] = view("y", Layout::BLD, true);
+  reshape("z", {2, 1, 192});
+  reshape("y", {2, 1, 64});
+  arguments[3].tensor = arguments[1].tensor;
+  expectRefused(bind(), "output state overlaps", "only a step");
+  arguments[3].tensor.data = memory + 2 * 64 * 3 * 2;
+  EXPECT_TRUE(bool(bind()));
+}
+
+TEST_F(StepTest, ViewsHaveTwoDimensions) {
+  reshape("z", {2, 1, 192});
+  expectRefused(bind(), "operand z has rank 3", "rank 2");
+  reshape("z", {2, 190});
+  expectRefused(bind(), "190 channels", "3 streams");
+}
+
+TEST_F(StepTest, HeadsDivideTheChannels) {
+  info.operands[0].heads = 16;
+  EXPECT_TRUE(bool(bind()));
+  info.operands[0].heads = 12;
+  expectRefused(bind(), "D = 64", "column_split:12");
+}
+
+TEST_F(LaunchTest, HeadsOfAnAlignedViewAreWholeAccesses) {
+  info.operands[0].heads = 8;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  info.operands[0].heads = 16;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
+}
+
 TEST_F(LaunchTest, LaysOutTheParameters) {
   info.blockL = 8;
   auto bound = bind();
@@ -114,6 +187,24 @@ TEST_F(LaunchTest, ChannelFirstViewsKeepTheirOrder) {
   EXPECT_EQ(wide(*bound, 2), 10);
   EXPECT_EQ(wide(*bound, 3), 1);
   EXPECT_EQ(bound->shape.d, 64);
+}
+
+// [D, L]: one row in the batch, whose stride nobody needs.
+TEST_F(LaunchTest, ViewsWithoutABatch) {
+  info.layout = Layout::BDL;
+  info.operands = {view("h", Layout::DL, true)};
+  arguments = {{"h", TensorRef::contiguous(memory, DType::BF16, {64, 10})}};
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 1), 0);
+  EXPECT_EQ(wide(*bound, 2), 10);
+  EXPECT_EQ(wide(*bound, 3), 1);
+  EXPECT_EQ(bound->shape.b, 1);
+  EXPECT_EQ(bound->shape.d, 64);
+  EXPECT_EQ(bound->shape.l, 10);
+  EXPECT_EQ(outputShape(info.operands[0], {1, 64, 10}), (std::vector<int64_t>{64, 10}));
+  arguments[0].tensor.shape.push_back(1);
+  EXPECT_FALSE(bool(bind()));
 }
 
 TEST_F(LaunchTest, OperandsAreGivenOnce) {
@@ -303,10 +394,12 @@ TEST_F(ModalLaunchTest, CarriesWalkWholeSequences) {
 
 TEST_F(ModalLaunchTest, ConvC2Modes) {
   reshape("log_poles", {64, 3});
-  expectRefused(bind(), "conv_c2: operand log_poles has shape [64, 3] where [D, S] = [64, 4] is expected");
+  expectRefused(bind(), "conv_c2: operand log_poles has shape [64, 3] where [D, S] = [64, 4] is "
+                        "expected");
   reshape("log_poles", {64, 4});
   reshape("modal_state", {1, 64, 4});
-  expectRefused(bind(), "conv_c2: operand modal_state has shape [1, 64, 4] where [B, D, S] = [2, 64, 4] is expected");
+  expectRefused(bind(), "conv_c2: operand modal_state has shape [1, 64, 4] where [B, D, S] = "
+                        "[2, 64, 4] is expected");
 }
 
 TEST_F(LaunchTest, NullPointers) {
