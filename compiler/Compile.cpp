@@ -171,6 +171,7 @@ private:
     info.stepL = plan.stepL;
     info.blockL = plan.schedule.getBlockL();
     info.warmup = plan.staged ? plan.staged->warmup : 0;
+    info.carries = !plan.carries.empty();
     info.halo = jointHalo(plan.kernel, plan.halos);
     info.tiles.assign(plan.tiles.begin(), plan.tiles.end());
   }
@@ -304,6 +305,8 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
     if (auto fir = dyn_cast<ir::FirOp>(op)) {
       traits.maxTaps = std::max(traits.maxTaps, tapsOf(fir));
       traits.sumTaps += tapsOf(fir);
+    } else if (auto modal = dyn_cast<ir::ModalOp>(op)) {
+      traits.modes += modesOf(kernel, modal.getLogPoles());
     } else if (auto split = dyn_cast<ir::SplitStoreOp>(op)) {
       traits.crossLayout = traits.layout == Layout::BDL;
       for (int64_t width : cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef())

@@ -102,6 +102,14 @@ std::vector<Operand> operandsOf(ir::KernelOp kernel) {
           operand.dtype = dtypeOf(type.getElement());
           operand.taps = *ir::knownCount(type.getTaps());
           operand.streams = *ir::knownCount(type.getStreams());
+        })
+        .Case([&](ir::ModesType type) {
+          operand.kind = OperandKind::Modes;
+          operand.modes = *ir::knownCount(type.getModes());
+        })
+        .Case([&](ir::ModalStateType type) {
+          operand.kind = OperandKind::ModalState;
+          operand.modes = *ir::knownCount(type.getModes());
         });
     operands.push_back(operand);
   }
@@ -188,6 +196,16 @@ std::string describe(ir::KernelOp kernel, const std::string &text) {
           operand["dtype"] = piece(type.getElement());
           operand["taps"] = piece(type.getTaps());
           operand["streams"] = piece(type.getStreams());
+        })
+        .Case([&](ir::ModesType type) {
+          operand["kind"] = "modes";
+          operand["dtype"] = "f32";
+          operand["modes"] = piece(type.getModes());
+        })
+        .Case([&](ir::ModalStateType type) {
+          operand["kind"] = "modal_state";
+          operand["dtype"] = "f32";
+          operand["modes"] = piece(type.getModes());
         });
     operands.push_back(std::move(operand));
   }

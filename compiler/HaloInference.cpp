@@ -11,6 +11,15 @@ int64_t compiler::tapsOf(ir::FirOp fir) {
   return *ir::knownCount(cast<ir::TapsType>(decl.getType()).getTaps());
 }
 
+int64_t compiler::modesOf(ir::KernelOp kernel, StringRef logPoles) {
+  return *ir::knownCount(
+      cast<ir::ModesType>(kernel.lookupOperand(logPoles, false).getType()).getModes());
+}
+
+SmallVector<ir::ModalOp> compiler::carriesOf(ir::KernelOp kernel) {
+  return llvm::to_vector(kernel.getBody().front().getOps<ir::ModalOp>());
+}
+
 HaloMap compiler::inferHalos(ir::KernelOp kernel) {
   HaloMap halos;
   auto need = [&](Value signal, int64_t halo) {
@@ -24,6 +33,10 @@ HaloMap compiler::inferHalos(ir::KernelOp kernel) {
       need(op.getOperand(0), 0);
       continue;
     }
+    // The last states of a recurrence are reached only by walking it.
+    if (auto state = dyn_cast<ir::StoreStateOp>(op))
+      if (state.getInputs()[0].getDefiningOp<ir::ModalOp>())
+        need(state.getInputs()[0], 0);
     for (Value result : op.getResults()) {
       auto needed = halos.find(result);
       if (needed == halos.end())

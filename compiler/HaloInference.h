@@ -14,7 +14,18 @@
 //   fir3(x)     u                  6
 //   x, g0       fir3               8
 //
-// A state store reads the end of the sequence, not the tile: it adds nothing.
+// A modal op needs every position before its own. It turns the halo into a carry: states handed
+// along the sequence, so that of its input it needs no position but those it must deliver:
+//
+//   signal        used by          halo
+//   y             store            0
+//   modal(u)      y                0, and a carry
+//   u             modal(u)         0
+//   fir3(x)       u                0
+//   x             fir3             2
+//
+// A state store reads the end of the sequence, not the tile: it adds nothing, but that the states
+// of a modal op are those of its walk.
 #pragma once
 
 #include "dialect/HaloDialect.h"
@@ -28,6 +39,11 @@ using HaloMap = llvm::DenseMap<mlir::Value, int64_t>;
 
 /// Halos of a kernel whose tap counts are known (after halo-specialise).
 HaloMap inferHalos(ir::KernelOp kernel);
+
+/// The modal ops that some store or state needs, in program order: what is carried along L.
+llvm::SmallVector<ir::ModalOp> carriesOf(ir::KernelOp kernel);
+/// S of a modal op in a specialised kernel.
+int64_t modesOf(ir::KernelOp kernel, llvm::StringRef logPoles);
 
 /// The largest halo of any load: what the block's inputs reach back.
 int64_t jointHalo(ir::KernelOp kernel, const HaloMap &halos);

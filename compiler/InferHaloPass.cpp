@@ -35,6 +35,8 @@ struct InferHaloPass : PassWrapper<InferHaloPass, OperationPass<ModuleOp>> {
           op.setAttr("halo", builder.getI64IntegerAttr(found[0]));
         else if (!found.empty())
           op.setAttr("halo", builder.getDenseI64ArrayAttr(found));
+        if (isa<ir::ModalOp>(op))
+          op.setAttr("carry", builder.getUnitAttr());
       }
     }
   }

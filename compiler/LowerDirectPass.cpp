@@ -1,6 +1,7 @@
 // halo-lower-direct: a scheduled kernel becomes a gpu.func with the calling convention of
 // runtime/KernelInfo.h.
 #include "compiler/Passes.h"
+#include "compiler/lowering/Modal.h"
 #include "compiler/lowering/Step.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -42,7 +43,7 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
   SmallVector<std::pair<unsigned, OperandDeclAttr>> pointers;
   for (auto decl : plan.kernel.getOperandDecls().getAsRange<OperandDeclAttr>()) {
     pointers.push_back({types.size(), decl});
-    int strides = isa<ViewType, StateType>(decl.getType()) ? 3 : isa<TapsType>(decl.getType()) ? 2 : 1;
+    int strides = strideCount(decl.getType());
     types.push_back(pointer);
     types.append(strides, i64);
   }
@@ -107,7 +108,10 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       if (plan->layout == Layout::BD) {
         emitStep(emitter);
       } else {
-        emitDirect(emitter);
+        if (plan->carries.empty())
+          emitDirect(emitter);
+        else
+          emitModal(emitter);
         emitter.storeStates();
       }
       gpu::ReturnOp::create(emitter.b, kernel.getLoc());

@@ -55,7 +55,9 @@ private:
         return error;
       }
     for (auto param : kernel.getParams().getAsRange<ParamDeclAttr>())
-      if (failed(bindParam(param)))
+      if (param.getKind() == ParamKind::Length)
+        bindings.params.erase(param.getName().str()); // Known at launch: no part of the code.
+      else if (failed(bindParam(param)))
         return failure();
     return success();
   }
@@ -105,6 +107,7 @@ private:
     case ParamKind::Parts:
       return succeeded(parts(param.getName())) ? success() : failure();
     case ParamKind::Heads:
+    case ParamKind::Length:
       return success();
     }
     return failure();
@@ -232,6 +235,11 @@ private:
               .Case([&](LoadOp load) {
                 if (load.getInitAttr() && !isPresent(*load.getInit()))
                   load.removeInitAttr();
+                return success();
+              })
+              .Case([&](ModalOp modal) {
+                if (modal.getInitAttr() && !isPresent(*modal.getInit()))
+                  modal.removeInitAttr();
                 return success();
               })
               .Case([&](ResumeOp resume) {
@@ -372,6 +380,10 @@ private:
         .Case([&](StateType t) {
           return StateType::get(ctx, bindPiece(t.getElement()), bindPiece(t.getTaps()),
                                 bindPiece(t.getStreams()));
+        })
+        .Case([&](ModesType t) { return ModesType::get(ctx, bindPiece(t.getModes())); })
+        .Case([&](ModalStateType t) {
+          return ModalStateType::get(ctx, bindPiece(t.getModes()));
         });
   }
 

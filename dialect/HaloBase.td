@@ -31,7 +31,8 @@ def Halo_Dialect : Dialect {
 
 def Halo_LayoutEnum : I32EnumAttr<"LayoutKind", "order of a view's dimensions in memory", [
     I32EnumAttrCase<"BDL", 0, "bdl">, I32EnumAttrCase<"BLD", 1, "bld">,
-    I32EnumAttrCase<"BD", 2, "bd">]> {
+    I32EnumAttrCase<"BD", 2, "bd">,
+    I32EnumAttrCase<"DL", 3, "dl">]> {
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }
@@ -60,7 +61,8 @@ def Halo_FirEnum : I32EnumAttr<"FirKind", "how long FIRs are computed", [
 def Halo_ParamKindEnum : I32EnumAttr<"ParamKind", "what values a parameter takes", [
     I32EnumAttrCase<"Int", 0, "int">, I32EnumAttrCase<"Type", 1, "type">,
     I32EnumAttrCase<"Enum", 2, "enum">, I32EnumAttrCase<"Flag", 3, "flag">,
-    I32EnumAttrCase<"Parts", 4, "parts">, I32EnumAttrCase<"Heads", 5, "heads">]> {
+    I32EnumAttrCase<"Parts", 4, "parts">, I32EnumAttrCase<"Heads", 5, "heads">,
+    I32EnumAttrCase<"Length", 6, "length">]> {
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }

@@ -231,6 +231,44 @@ LogicalResult FirOp::verify() {
   return verifyStreams(*this, getStreams().value_or(Attribute()), taps->getStreams());
 }
 
+//===-- modal ----------------------------------------------------------------------------------===
+
+/// The number of modes, a name while it is a parameter, that both operands agree on.
+static FailureOr<Attribute> verifyModes(Operation *op, FlatSymbolRefAttr logPoles,
+                                        FlatSymbolRefAttr residues) {
+  auto poles = operandOf<ModesType>(op, logPoles, false, "modes");
+  if (failed(poles))
+    return failure();
+  auto weights = operandOf<ModesType>(op, residues, false, "modes");
+  if (failed(weights))
+    return failure();
+  auto count = knownCount(poles->getModes()), other = knownCount(weights->getModes());
+  if (count && other && *count != *other)
+    return op->emitOpError() << "operand '" << residues.getValue() << "' has " << *other
+                             << " modes, but '" << logPoles.getValue() << "' has " << *count;
+  return poles->getModes();
+}
+
+LogicalResult ModalOp::verify() {
+  auto modes = verifyModes(*this, getLogPolesAttr(), getResiduesAttr());
+  if (failed(modes))
+    return failure();
+  if (!getInitAttr())
+    return success();
+  auto state = operandOf<ModalStateType>(*this, getInitAttr(), false, "modal_state");
+  if (failed(state))
+    return failure();
+  auto count = knownCount(*modes), kept = knownCount(state->getModes());
+  if (count && kept && *count != *kept)
+    return emitOpError() << "state '" << *getInit() << "' has " << *kept << " modes, but '"
+                         << getLogPoles() << "' has " << *count;
+  return success();
+}
+
+LogicalResult ModalFilterOp::verify() {
+  return verifyModes(*this, getLogPolesAttr(), getResiduesAttr());
+}
+
 //===-- choose ---------------------------------------------------------------------------------===
 
 ParseResult ChooseOp::parse(OpAsmParser &parser, OperationState &state) {
@@ -378,7 +416,27 @@ void StoreStateOp::print(OpAsmPrinter &printer) {
   printer.printOptionalAttrDict((*this)->getAttrs(), {"state", "streams"});
 }
 
+/// A modal state takes the states of the recurrence whose result is given.
+static LogicalResult verifyModalState(StoreStateOp op, ModalStateType state) {
+  auto modal = op.getInputs().size() == 1 ? op.getInputs()[0].getDefiningOp<ModalOp>() : ModalOp();
+  if (!modal)
+    return op.emitOpError() << "stores " << op.getInputs().size() << " signals to modal state '"
+                            << op.getState() << "', expected the result of 1 halo.modal";
+  if (op.getStreams())
+    return op.emitOpError() << "modal state '" << op.getState() << "' has no streams";
+  auto decl = op->getParentOfType<KernelOp>().lookupOperand(modal.getLogPoles(), false);
+  auto poles = decl ? dyn_cast<ModesType>(decl.getType()) : ModesType();
+  auto kept = knownCount(state.getModes()), made = poles ? knownCount(poles.getModes()) : kept;
+  if (kept && made && *kept != *made)
+    return op.emitOpError() << "state '" << op.getState() << "' has " << *kept << " modes, but '"
+                            << modal.getLogPoles() << "' has " << *made;
+  return success();
+}
+
 LogicalResult StoreStateOp::verify() {
+  auto decl = (*this)->getParentOfType<KernelOp>().lookupOperand(getState(), true);
+  if (decl && isa<ModalStateType>(decl.getType()))
+    return verifyModalState(*this, cast<ModalStateType>(decl.getType()));
   auto state = operandOf<StateType>(*this, getStateAttr(), true, "state");
   if (failed(state))
     return failure();

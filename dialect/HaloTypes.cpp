@@ -163,3 +163,11 @@ LogicalResult StateType::verify(EmitError emitError, Attribute element, Attribut
     return failure();
   return verifyCount(emitError, "streams", streams);
 }
+
+LogicalResult ModesType::verify(EmitError emitError, Attribute modes) {
+  return verifyCount(emitError, "modes", modes);
+}
+
+LogicalResult ModalStateType::verify(EmitError emitError, Attribute modes) {
+  return verifyCount(emitError, "modes", modes);
+}

@@ -11,11 +11,11 @@ class Halo_Type<string name, string typeMnemonic> : TypeDef<Halo_Dialect, name> 
 }
 
 def Halo_ViewType : Halo_Type<"View", "view"> {
-  let summary = "a strided activation tensor: [B, D, L] (bdl), [B, L, D] (bld) or [B, D] (bd)";
+  let summary = "a strided activation tensor: [B, D, L] (bdl), [B, L, D] (bld), [B, D] (bd), [D, L] (dl)";
   let description = [{
     Examples: `view<T, layout>`, `view<bf16, bld, 3>` (3 streams: 3D channels). A `bd` view is one
     position: a kernel of such views is a step, which reads its states and writes them anew, in
-    place where the caller gives the same memory twice.
+    place where the caller gives the same memory twice. A `dl` view has no batch, B = 1.
   }];
   let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$layout,
                         "::mlir::Attribute":$streams);
@@ -41,6 +41,17 @@ def Halo_StateType : Halo_Type<"State", "state"> {
                         "::mlir::Attribute":$streams);
   let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Count>($taps)
                           `` custom<TrailingCount>($streams) `` `>` }];
+}
+def Halo_ModesType : Halo_Type<"Modes", "modes"> {
+  let summary = "S numbers per channel, always f32: log-poles or residues, [D, S]";
+  let description = "Example: `modes<S>`, `modes<16>`.";
+  let parameters = (ins "::mlir::Attribute":$modes);
+  let assemblyFormat = "`<` `` custom<Count>($modes) `` `>`";
+}
+def Halo_ModalStateType : Halo_Type<"ModalState", "modal_state"> {
+  let summary = "what a modal recurrence carries from position to position, f32: [B, D, S]";
+  let parameters = (ins "::mlir::Attribute":$modes);
+  let assemblyFormat = "`<` `` custom<Count>($modes) `` `>`";
 }
 
 #endif

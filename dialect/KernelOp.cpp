@@ -53,7 +53,7 @@ static ParseResult parseParam(OpAsmParser &parser, SmallVectorImpl<Attribute> &p
   auto kind = symbolizeParamKind(kindName);
   if (!kind)
     return parser.emitError(loc) << "parameter '" << name << "': unknown kind '" << kindName
-                                 << "', expected int, type, enum, flag, parts or heads";
+                                 << "', expected int, type, enum, flag, parts, heads or length";
   SmallVector<StringAttr> values;
   if (*kind == ParamKind::Enum) {
     auto one = [&]() {
@@ -99,9 +99,13 @@ static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                   .Case("taps", [&] { return TapsType::parse(parser); })
                   .Case("channel", [&] { return ChannelType::parse(parser); })
                   .Case("state", [&] { return StateType::parse(parser); })
+                  .Case("modes", [&] { return ModesType::parse(parser); })
+                  .Case("modal_state", [&] { return ModalStateType::parse(parser); })
                   .Default([&] {
                     parser.emitError(loc) << "operand '" << name.getValue() << "': unknown kind '"
-                                          << mnemonic << "', expected view, taps, channel or state";
+                                          << mnemonic
+                                          << "', expected view, taps, channel, state, modes or "
+                                             "modal_state";
                     return Type();
                   })();
   if (!type)
@@ -171,7 +175,7 @@ static void printOperandDecl(OpAsmPrinter &printer, OperandDeclAttr decl) {
   }
   printer << (decl.getVariadic() ? "variadic " : "");
   llvm::TypeSwitch<Type>(decl.getType())
-      .Case<ViewType, TapsType, ChannelType, StateType>([&](auto type) {
+      .Case<ViewType, TapsType, ChannelType, StateType, ModesType, ModalStateType>([&](auto type) {
         printer << decltype(type)::getMnemonic();
         type.print(printer);
       });
@@ -250,9 +254,12 @@ static LogicalResult verifyParamRefs(KernelOp kernel, OperandDeclAttr decl) {
                     {type.getTaps(), ParamKind::Int},
                     {type.getStreams(), ParamKind::Int}});
       })
+      .Case<ModesType, ModalStateType>(
+          [&](auto type) { return all({{type.getModes(), ParamKind::Int}}); })
       .Default([&](Type type) {
         return kernel.emitOpError() << "operand '" << decl.getName() << "' has type " << type
-                                    << ", expected view, taps, channel or state";
+                                    << ", expected view, taps, channel, state, modes or "
+                                       "modal_state";
       });
 }
 
@@ -275,7 +282,8 @@ LogicalResult KernelOp::verify() {
   for (auto decl : getOperandDecls().getAsRange<OperandDeclAttr>()) {
     if (!operands[decl.getOutput()].insert(decl.getName()).second)
       return emitOpError() << "operand '" << decl.getName() << "' is declared twice";
-    if (operands[!decl.getOutput()].contains(decl.getName()) && !isa<StateType>(decl.getType()))
+    if (operands[!decl.getOutput()].contains(decl.getName()) &&
+        !isa<StateType, ModalStateType>(decl.getType()))
       return emitOpError() << "operand '" << decl.getName()
                            << "' is an input and an output: only states may be both";
     if (auto input = lookupOperand(decl.getName(), false);

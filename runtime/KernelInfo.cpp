@@ -23,12 +23,26 @@ std::string_view name(OperandKind kind) {
     return "channel";
   case OperandKind::State:
     return "state";
+  case OperandKind::Modes:
+    return "modes";
+  case OperandKind::ModalState:
+    return "modal_state";
   }
   return "?";
 }
 
 std::string_view name(Layout layout) {
-  return layout == Layout::BDL ? "bdl" : layout == Layout::BLD ? "bld" : "bd";
+  switch (layout) {
+  case Layout::BDL:
+    return "bdl";
+  case Layout::BLD:
+    return "bld";
+  case Layout::BD:
+    return "bd";
+  case Layout::DL:
+    return "dl";
+  }
+  return "?";
 }
 
 size_t KernelInfo::parameterCount() const {
@@ -40,7 +54,8 @@ size_t KernelInfo::parameterCount() const {
 
 bool KernelInfo::storesState() const {
   return std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
-    return operand.output && operand.kind == OperandKind::State;
+    return operand.output && (operand.kind == OperandKind::State ||
+                              operand.kind == OperandKind::ModalState);
   });
 }
 
@@ -81,7 +96,8 @@ std::string KernelInfo::toJson() const {
                            {"taps", operand.taps},
                            {"group", operand.group},
                            {"channels", operand.channels},
-                           {"heads", operand.heads}});
+                           {"heads", operand.heads},
+                           {"modes", operand.modes}});
   json tileList = json::array();
   for (const ChannelTiles &run : tiles)
     tileList.push_back({{"begin", run.begin}, {"end", run.end}, {"width", run.width}});
@@ -98,6 +114,7 @@ std::string KernelInfo::toJson() const {
                     {"align", align},
                     {"stepL", stepL},
                     {"warmup", warmup},
+                    {"carries", carries},
                     {"halo", halo},
                     {"blockL", blockL},
                     {"tiles", tileList},
@@ -110,10 +127,10 @@ namespace {
 
 Layout readLayout(JsonFields &fields) {
   std::string text = fields.text("layout");
-  for (Layout layout : {Layout::BDL, Layout::BLD, Layout::BD})
+  for (Layout layout : {Layout::BDL, Layout::BLD, Layout::BD, Layout::DL})
     if (text == name(layout))
       return layout;
-  fields.complain(fmt::format("has layout '{}' where bdl, bld or bd is expected", text));
+  fields.complain(fmt::format("has layout '{}' where bdl, bld, bd or dl is expected", text));
   return Layout::BLD;
 }
 
@@ -127,7 +144,8 @@ Result<Operand> readOperand(const json &object, size_t index) {
   std::string kind = fields.text("kind");
   bool known = false;
   for (OperandKind candidate :
-       {OperandKind::View, OperandKind::Taps, OperandKind::Channel, OperandKind::State})
+       {OperandKind::View, OperandKind::Taps, OperandKind::Channel, OperandKind::State,
+        OperandKind::Modes, OperandKind::ModalState})
     if (name(candidate) == kind) {
       operand.kind = candidate;
       known = true;
@@ -148,6 +166,8 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
   operand.group = fields.integer("group", 1, INT32_MAX);
   operand.channels = fields.integer("channels", 0, INT32_MAX);
+  bool hasModes = operand.kind == OperandKind::Modes || operand.kind == OperandKind::ModalState;
+  operand.modes = fields.integer("modes", hasModes ? 1 : 0, INT32_MAX);
   operand.heads = fields.integer("heads", 0, INT32_MAX);
   HALO_CHECK(fields.done());
   return operand;
@@ -193,6 +213,7 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
     fields.complain(fmt::format("has align = {} where 1 or 16 is expected", info.align));
   info.stepL = fields.integer("stepL", 1, INT32_MAX);
   info.warmup = fields.integer("warmup", 0, INT32_MAX);
+  info.carries = fields.flag("carries");
   info.halo = fields.integer("halo", 0, INT32_MAX);
   info.blockL = fields.integer("blockL", 0, INT32_MAX);
   info.registers = int(fields.integer("registers", -1, INT_MAX));

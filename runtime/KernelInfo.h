@@ -4,10 +4,13 @@
 // `operands`, a device pointer and its element strides (i64), then the launch's sizes (i32):
 //
 //   view     pointer, stride of B, of channels, of L       [B, C, L], [B, L, C] or [B, C] in memory
-//                                                          (the last: stride of L 0)
+//                                                          (stride of L 0), or [C, L] (stride of
+//                                                          B 0)
 //   taps     pointer, stride of rows, of taps              [rows, K]
 //   channel  pointer, stride                               [D]
 //   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
+//   modes    pointer, stride of channels, of modes         [D, S] f32
+//   modal_state  pointer, stride of B, of channels, of modes   [B, D, S] f32
 //   sizes    B, D, L, block_l, tiles_l, tiles_n            i32 each
 //
 // The grid is one-dimensional (y and z are limited to 65,535): B * tiles_l * tiles_n blocks of
@@ -35,9 +38,10 @@ constexpr size_t kSizeParameters = 6;
 /// The longest list a launch has room for; a kernel with more operands is refused when loaded.
 constexpr size_t kMaxParameters = 256;
 
-enum class OperandKind : uint8_t { View, Taps, Channel, State };
+enum class OperandKind : uint8_t { View, Taps, Channel, State, Modes, ModalState };
 /// BD: one position, L = 1; all views of a kernel have it, or none.
-enum class Layout : uint8_t { BDL, BLD, BD };
+/// DL: no batch, B = 1; likewise.
+enum class Layout : uint8_t { BDL, BLD, BD, DL };
 
 /// One operand of a specialised kernel: present, with every number known.
 struct Operand {
@@ -57,6 +61,8 @@ struct Operand {
   int64_t channels = 0;
   /// Views: heads of streams that are split by columns, which D is a multiple of; 0 elsewhere.
   int64_t heads = 0;
+  /// Modes and modal states: S, the exponentials per channel.
+  int64_t modes = 0;
 };
 
 /// A run of channel tiles of equal width. `end` = 0 means D.
@@ -76,13 +82,16 @@ struct HALO_API KernelInfo {
   int threads = 0;         ///< Threads per block.
   int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
   int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
-  /// 16: base pointers of views, taps and channels are multiples of 16 bytes; taps and channels are
-  /// contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a multiple
-  /// of 16 bytes, as are the heads of column_split in bld. 1: any element-aligned pointer, any
-  /// strides.
+  /// 16: base pointers of all but states are multiples of 16 bytes; taps, channels, modes and modal
+  /// states are contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a
+  /// multiple of 16 bytes, as are the heads of column_split in bld. 1: any element-aligned pointer,
+  /// any strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
   int64_t warmup = 0; ///< Positions a block walks before its own, to fill its windows; 0: it has none.
+  /// A recurrence is carried along L: a block takes a whole sequence, and block_l is what covers
+  /// L, whatever the schedule says.
+  bool carries = false;
   int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.
   int64_t blockL = 0; ///< The schedule's block_l; 0 leaves it to the launch (chooseBlockL).
   std::vector<ChannelTiles> tiles;
@@ -103,12 +112,24 @@ struct HALO_API KernelInfo {
 
 /// Strides of such an operand in the parameter list.
 constexpr size_t strideCount(OperandKind kind) {
-  return kind == OperandKind::Channel ? 1 : kind == OperandKind::Taps ? 2 : 3;
+  switch (kind) {
+  case OperandKind::Channel:
+    return 1;
+  case OperandKind::Taps:
+  case OperandKind::Modes:
+    return 2;
+  case OperandKind::View:
+  case OperandKind::State:
+  case OperandKind::ModalState:
+    break;
+  }
+  return 3;
 }
 /// Dimensions of an operand's tensor.
 inline size_t rankOf(const Operand &operand) {
-  bool step = operand.kind == OperandKind::View && operand.layout == Layout::BD;
-  return strideCount(operand.kind) - (step ? 1 : 0);
+  bool flat = operand.kind == OperandKind::View &&
+              (operand.layout == Layout::BD || operand.layout == Layout::DL);
+  return strideCount(operand.kind) - (flat ? 1 : 0);
 }
 HALO_API std::string_view name(OperandKind kind);
 HALO_API std::string_view name(Layout layout);

@@ -16,6 +16,8 @@ Dims outputShape(const Operand &output, const Shape &shape) {
       return {shape.b, channels, shape.l};
     if (output.layout == Layout::BD)
       return {shape.b, channels};
+    if (output.layout == Layout::DL)
+      return {channels, shape.l};
     return {shape.b, shape.l, channels};
   case OperandKind::Taps:
     return {output.streams * shape.d / output.group, output.taps};
@@ -23,6 +25,10 @@ Dims outputShape(const Operand &output, const Shape &shape) {
     return {channels};
   case OperandKind::State:
     return {shape.b, channels, output.taps - 1};
+  case OperandKind::Modes:
+    return {shape.d, output.modes};
+  case OperandKind::ModalState:
+    return {shape.b, shape.d, output.modes};
   }
   return {};
 }
@@ -110,7 +116,9 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
   if (info.blockL && info.blockL % step)
     return refuse(why, "kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
                   info.blockL, step);
-  grid.blockL = info.blockL ? info.blockL : chooseBlockL(info, shape, plan->device);
+  grid.blockL = info.carries  ? std::max<int64_t>(1, ceilDiv(shape.l, step)) * step
+                : info.blockL ? info.blockL
+                              : chooseBlockL(info, shape, plan->device);
   int64_t stripes = 0;
   grid.tilesN = 0;
   if (shape.d > 0 && shape.b > 0) {
@@ -124,7 +132,8 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
   int64_t fewest = plan->storesState ? 1 : 0;
   grid.tilesL = std::max(ceilDiv(shape.l, grid.blockL), fewest);
   // Both factors are below 2^31.
-  if (!info.blockL && (stripes * grid.tilesL > kMaxBlocks || grid.blockL > plan->maxBlockL)) {
+  if (!info.blockL && !info.carries &&
+      (stripes * grid.tilesL > kMaxBlocks || grid.blockL > plan->maxBlockL)) {
     if (stripes > 0) {
       int64_t least = ceilDiv(shape.l, kMaxBlocks / stripes);
       grid.blockL = std::max(grid.blockL, ceilDiv(least, step) * step);
@@ -166,10 +175,13 @@ struct ParameterWriter {
         add(tensor.strides[i]);
       return;
     }
+    bool view = operand.kind == OperandKind::View;
+    if (view && operand.layout == Layout::DL)
+      add(int64_t(0)); // One row.
     for (int64_t stride : tensor.strides)
       add(stride);
-    if (tensor.strides.size() < strideCount(operand.kind))
-      add(int64_t(0)); // Of L in [B, C]: there is one position.
+    if (view && operand.layout == Layout::BD)
+      add(int64_t(0)); // One position.
   }
 };
 

@@ -148,11 +148,10 @@ bool checkViews(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &
     if (operand.kind != OperandKind::View)
       continue;
     const Dims &shape = tensors[i]->shape;
-    int64_t channels = shape[operand.layout == Layout::BLD ? 2 : 1];
-    int64_t positions = operand.layout == Layout::BD    ? 1
-                        : operand.layout == Layout::BDL ? shape[2]
-                                                        : shape[1];
-    if (!b.agree(operand, shape[0], why))
+    bool batched = operand.layout != Layout::DL, bld = operand.layout == Layout::BLD;
+    int64_t channels = shape[!batched ? 0 : bld ? 2 : 1];
+    int64_t positions = operand.layout == Layout::BD ? 1 : shape[batched && !bld ? 2 : 1];
+    if (!b.agree(operand, batched ? shape[0] : 1, why))
       return false;
     if (operand.channels) {
       if (channels != operand.channels)
@@ -208,6 +207,13 @@ bool checkTaps(const Operand &operand, const TensorRef &tensor, int64_t channels
   return true;
 }
 
+const char *formOf(OperandKind kind) {
+  return kind == OperandKind::State        ? "[B, C, K-1]"
+         : kind == OperandKind::Modes      ? "[D, S]"
+         : kind == OperandKind::ModalState ? "[B, D, S]"
+                                           : "[D]";
+}
+
 /// Operands that are no views, against the sizes of the views.
 bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape &shape,
                     Error &why) {
@@ -218,8 +224,7 @@ bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape
   Dims expected = outputShape(operand, shape);
   return tensor.shape == expected ||
          refuse(why, "conv_c2: operand {} has shape {} where {} = {} is expected", operand.name,
-                printSizes(tensor.shape),
-                operand.kind == OperandKind::State ? "[B, C, K-1]" : "[D]", printSizes(expected));
+                printSizes(tensor.shape), formOf(operand.kind), printSizes(expected));
 }
 
 } // namespace
@@ -285,7 +290,7 @@ static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Er
   if (uintptr_t rest = reinterpret_cast<uintptr_t>(tensor.data) % 16)
     return refuse(why, "operand {} starts {} bytes past a multiple of 16", operand.name, rest);
   if (operand.kind != OperandKind::View) {
-    // Taps and channels are read several at a time: they must be contiguous.
+    // What is read several elements at a time must be contiguous.
     int64_t expected = 1;
     for (size_t i = tensor.shape.size(); i-- > 0; expected *= tensor.shape[i])
       if (tensor.shape[i] > 1 && tensor.strides[i] != expected)
@@ -295,8 +300,10 @@ static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Er
     return true;
   }
   int64_t group = 16 / int64_t(size(tensor.dtype));
-  size_t contiguous = tensor.shape.size() - 1; // L of [B, C, L], C of [B, L, C] and [B, C].
-  const char *letter = operand.layout == Layout::BDL ? "L" : "C";
+  // L of [B, C, L] and [C, L], C of [B, L, C] and [B, C].
+  size_t contiguous = tensor.shape.size() - 1;
+  bool positionsLast = operand.layout == Layout::BDL || operand.layout == Layout::DL;
+  const char *letter = positionsLast ? "L" : "C";
   if (tensor.strides[contiguous] != 1)
     return refuse(why, "operand {} has stride {} along {} where 16-byte accesses need 1",
                   operand.name, tensor.strides[contiguous], letter);
@@ -324,13 +331,13 @@ bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
   uint64_t bits = reinterpret_cast<uintptr_t>(tensor.data);
   size_t last = tensor.shape.size() - 1;
   if (operand.kind == OperandKind::View) {
-    // In [B, C] the one outer stride is also the last of them.
+    // In [B, C] and [C, L] the one outer stride is also the last of them.
     uint64_t elements = uint64_t(tensor.shape[last] | tensor.strides[0] | tensor.strides[last - 1]);
     if (((bits | elements * size(tensor.dtype)) & 15) == 0 && tensor.strides[last] == 1 &&
         !operand.heads)
       return true;
   } else if ((bits & 15) == 0 && tensor.strides[last] == 1 &&
-             (last == 0 || tensor.strides[0] == tensor.shape[1])) {
+             (last == 0 || (last == 1 && tensor.strides[0] == tensor.shape[1]))) {
     return true;
   }
   return checkEveryStride(operand, tensor, why);

@@ -53,6 +53,7 @@ struct HALO_API KernelTraits {
   int64_t maxTaps = 1;      ///< Longest FIR.
   int64_t sumTaps = 1;      ///< Taps over all FIRs: multiply-adds per output.
   int64_t halo = 0;         ///< Joint halo of the inputs.
+  int64_t modes = 0;        ///< Modes over all modal recurrences; 0: nothing is carried along L.
   int64_t channels = 0;     ///< D where it is known, 0 elsewhere. A hint: any D runs.
   int views = 2;            ///< Views read and written per position, streams counted.
   int streams = 1;          ///< Most streams of a view.

@@ -66,6 +66,28 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
   return std::max<int64_t>(threads, 1);
 }
 
+/// Channels, threads and a thread's positions of a block that carries a recurrence through a whole
+/// sequence. Fewer channels where there are few: some 128 blocks are wanted, and B is not known.
+constexpr int64_t kModalChannels = 32, kModalBlocks = 128;
+constexpr int kModalWarps = 8;
+constexpr int64_t kModalPositions = 8;
+
+static Schedule chooseModal(const KernelTraits &traits) {
+  Schedule schedule;
+  bool bld = traits.layout == Layout::BLD;
+  schedule.numWarps = kModalWarps;
+  schedule.blockN = kModalChannels;
+  while (traits.channels > 0 && schedule.blockN > 8 &&
+         traits.channels < schedule.blockN * kModalBlocks)
+    schedule.blockN /= 2;
+  // 4 bytes of shared memory per mode and thread, of 48 KiB that every GPU has.
+  while (schedule.numWarps > 1 && traits.modes * schedule.numWarps * 32 * 4 > 48 << 10)
+    schedule.numWarps /= 2;
+  schedule.vector = bld || traits.align == 1 ? 1 : kAccessBytes / traits.maxElementBytes;
+  schedule.unroll = int(kModalPositions / schedule.vector);
+  return schedule;
+}
+
 /// A step moves states and does little else: 128 threads copy, and as many channels as keep their
 /// states' tile near 16 KiB compute.
 static Schedule chooseStep(const KernelTraits &traits) {
@@ -156,9 +178,13 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
+//   bld, modal    registers  1       32       8      8       1
+//   bdl, modal    registers  8       32       8      1       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
   if (traits.layout == Layout::BD)
     return chooseStep(traits);
+  if (traits.modes > 0)
+    return chooseModal(traits);
   if (Schedule toeplitz = chooseToeplitz(traits, device); toeplitz.blockN)
     return toeplitz;
   Schedule schedule;

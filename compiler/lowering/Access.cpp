@@ -268,6 +268,8 @@ void Emitter::storeStates() {
   ifThen(both(last, channelOk), [&] {
     for (StoreStateOp op : states) {
       const Memory &m = memory(op.getState(), true);
+      if (isa<ModalStateType>(m.decl.getType()))
+        continue; // Written where it is carried (Modal.cpp).
       int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
       if (width == 0)
         continue;

@@ -14,10 +14,7 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
-namespace {
-
-/// Everything the kernel stores of a place: offsets [0, count).
-void storeAll(Emitter &e, Place &place, int64_t count) {
+void compiler::storeAll(Emitter &e, Place &place, int64_t count) {
   for (Operation &op : e.plan.kernel.getBody().front()) {
     if (auto store = dyn_cast<StoreOp>(op))
       e.store(place, store, count);
@@ -26,14 +23,15 @@ void storeAll(Emitter &e, Place &place, int64_t count) {
   }
 }
 
-/// Issues the loads of offsets [-halo, count) (or [0, count)) ahead of all arithmetic.
-void loadAll(Emitter &e, Place &place, int64_t count, bool withHalo) {
+void compiler::loadAll(Emitter &e, Place &place, int64_t count, bool withHalo) {
   for (auto load : e.plan.kernel.getBody().front().getOps<LoadOp>())
     for (Value signal : load.getSignals())
       if (auto halo = e.plan.halos.find(signal); halo != e.plan.halos.end())
         for (int64_t j = withHalo ? -halo->second : 0; j < count; ++j)
           e.rawAt(place, signal, j);
 }
+
+namespace {
 
 /// The steps of a walk, with their loads issued `stages` ahead where the schedule says so.
 class Steps {

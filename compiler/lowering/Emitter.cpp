@@ -1,5 +1,5 @@
 // Pulling signals: pointwise ops, FIRs, histories.
-#include "compiler/lowering/Emitter.h"
+#include "compiler/lowering/Modal.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -71,6 +71,7 @@ Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
         scf::YieldOp::create(b, loc, signalFromState(resume.getState(), {}, 0, position));
         return Value(choice.getResult(0));
       })
+      .Case([&](ModalFilterOp filter) { return modalFilterAt(*this, place, filter, offset); })
       .Case([&](RoundOp round) {
         Value input = at(place, round.getInput(), offset);
         return toF32(toStorage(input, cast<TypeAttr>(round.getType()).getValue()));

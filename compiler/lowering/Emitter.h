@@ -105,6 +105,8 @@ public:
   /// The end states, by the blocks that walk the last tile.
   void storeStates();
 
+  /// The numbers of a `modes` operand for the thread's channels, one value per mode.
+  llvm::ArrayRef<mlir::Value> modes(llvm::StringRef operand) const;
   /// One tap for the thread's channels. `index` is the tap's index in memory.
   mlir::Value loadTap(ir::FirOp fir, mlir::Value index);
   /// The index in memory of the tap that meets the sample `age` positions back.
@@ -166,6 +168,7 @@ private:
   /// Pointer of a load's signal at position 0 for the thread's channel, per stream.
   llvm::DenseMap<mlir::Value, mlir::Value> rowPointers;
   llvm::DenseMap<mlir::Value, mlir::Value> channelSignals;
+  llvm::StringMap<llvm::SmallVector<mlir::Value>> modeValues;
   llvm::DenseMap<std::pair<mlir::Operation *, int64_t>, mlir::Value> taps;
   /// A split store's destination for the thread's channels.
   struct Destination {
@@ -180,6 +183,7 @@ private:
   mlir::Value tapRow(ir::FirOp fir, mlir::Value c);
   bool sharesRow(ir::FirOp fir) const;
   void preloadTaps(ir::FirOp fir);
+  void preloadModes(llvm::StringRef operand);
   llvm::SmallVector<mlir::Value> loadContiguous(const Memory &memory, mlir::Value first,
                                                 int64_t count);
   mlir::Value compute(Place &place, mlir::OpResult signal, int64_t offset);
@@ -195,6 +199,14 @@ private:
                               mlir::Value position);
   mlir::Value normalise(ir::SplitStoreOp op, mlir::Value value);
 };
+
+/// Strides an operand of this type has in the calling convention.
+int strideCount(mlir::Type operand);
+
+/// Everything the kernel stores of a place: offsets [0, count) (Direct.cpp).
+void storeAll(Emitter &emitter, Place &place, int64_t count);
+/// Issues the loads of offsets [-halo, count) (or [0, count)) ahead of all arithmetic.
+void loadAll(Emitter &emitter, Place &place, int64_t count, bool withHalo);
 
 /// The direct strategy's main loops (Direct.cpp).
 void emitDirect(Emitter &emitter);

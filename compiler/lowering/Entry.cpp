@@ -14,10 +14,18 @@ using namespace halo::compiler;
 using namespace halo::ir;
 
 static Type elementOf(Type operand) {
+  if (isa<ModesType, ModalStateType>(operand))
+    return Float32Type::get(operand.getContext());
   Attribute element = llvm::TypeSwitch<Type, Attribute>(operand)
                           .Case<ViewType, TapsType, ChannelType, StateType>(
                               [](auto type) { return type.getElement(); });
   return knownElement(element);
+}
+
+int compiler::strideCount(Type operand) {
+  return isa<ViewType, StateType, ModalStateType>(operand) ? 3
+         : isa<TapsType, ModesType>(operand)               ? 2
+                                                           : 1;
 }
 
 Emitter::Emitter(const KernelPlan &plan, gpu::GPUFuncOp func)
@@ -44,13 +52,13 @@ void Emitter::emitOperands() {
     memory.decl = decl;
     memory.element = elementOf(decl.getType());
     memory.pointer = argument();
-    int count = isa<ViewType, StateType>(decl.getType()) ? 3 : isa<TapsType>(decl.getType()) ? 2 : 1;
-    for (int i = 0; i < count; ++i)
+    for (int i = 0, count = strideCount(decl.getType()); i < count; ++i)
       memory.strides.push_back(argument());
     // The aligned variant knows its contiguous dimension: strides are batch, channel, position.
     if (auto view = dyn_cast<ViewType>(decl.getType()); view && aligned) {
-      bool bdl = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL;
-      memory.strides[bdl ? 2 : 1] = wide(1);
+      LayoutKind layout = cast<LayoutKindAttr>(view.getLayout()).getValue();
+      bool positionsLast = layout == LayoutKind::BDL || layout == LayoutKind::DL;
+      memory.strides[positionsLast ? 2 : 1] = wide(1);
     }
     memories[decl.getOutput()][decl.getName()] = memory;
   }
@@ -176,6 +184,39 @@ void Emitter::preloadTaps(FirOp fir) {
   }
 }
 
+void Emitter::preloadModes(StringRef operand) {
+  const Memory &m = memory(operand);
+  auto product = [&](Value index, Value stride) {
+    return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
+  };
+  SmallVector<Value> &values = modeValues[operand];
+  values.clear();
+  int64_t count = *knownCount(cast<ModesType>(m.decl.getType()).getModes());
+  if (plan.schedule.getAlign() > 1) {
+    SmallVector<Value> all = loadContiguous(m, mul(channel, num(count)), plan.lanes * count);
+    for (int64_t s = 0; s < count; ++s) {
+      SmallVector<Value> lanes;
+      for (int64_t i = 0; i < plan.lanes; ++i)
+        lanes.push_back(all[i * count + s]);
+      values.push_back(pack(lanes));
+    }
+    return;
+  }
+  for (int64_t s = 0; s < count; ++s) {
+    SmallVector<Value> lanes;
+    for (int64_t i = 0; i < plan.lanes; ++i) {
+      Value place = b.createOrFold<arith::AddIOp>(loc, product(offset(channel, i), m.strides[0]),
+                                                  product(num(s), m.strides[1]));
+      lanes.push_back(load(m.element, address(m.element, m.pointer, place), 4, true));
+    }
+    values.push_back(pack(lanes));
+  }
+}
+
+ArrayRef<Value> Emitter::modes(StringRef operand) const {
+  return modeValues.find(operand)->second;
+}
+
 Value Emitter::loadTap(FirOp fir, Value index) {
   const Memory &m = memory(fir.getWeight());
   Value column = b.createOrFold<arith::MulIOp>(loc, widen(index), m.strides[1]);
@@ -272,6 +313,10 @@ void Emitter::emitInvariants(bool taps) {
         .Case([&](FirOp op) {
           if (taps && !isRolled(plan, op) && !isStagedInStep(plan, op))
             preloadTaps(op);
+        })
+        .Case<ModalOp, ModalFilterOp>([&](auto op) {
+          preloadModes(op.getLogPoles());
+          preloadModes(op.getResidues());
         })
         .Case([&](SplitStoreOp op) { emitDestination(op); });
 }

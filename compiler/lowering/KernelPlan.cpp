@@ -1,6 +1,7 @@
 #include "compiler/lowering/KernelPlan.h"
 
 #include "compiler/lowering/LoadRing.h"
+#include "compiler/lowering/Modal.h"
 #include "compiler/lowering/RolledFir.h"
 #include "compiler/lowering/Step.h"
 
@@ -20,6 +21,8 @@ Layout compiler::layoutOf(Attribute layout) {
     return Layout::BLD;
   case LayoutKind::BD:
     return Layout::BD;
+  case LayoutKind::DL:
+    return Layout::DL;
   }
   return Layout::BLD;
 }
@@ -78,6 +81,49 @@ static FailureOr<KernelPlan> checkShared(const KernelPlan &plan, int64_t limit) 
   return plan;
 }
 
+/// True if the signal is computed from a recurrence: it has no value before a tile but by walking.
+static bool dependsOnModal(Value signal) {
+  Operation *op = signal.getDefiningOp();
+  return isa<ModalOp>(op) || llvm::any_of(op->getOperands(), dependsOnModal);
+}
+
+/// What a kernel with a recurrence may hold.
+static LogicalResult checkCarries(const KernelPlan &plan) {
+  KernelOp kernel = plan.kernel;
+  for (ModalOp modal : plan.carries) {
+    int64_t modes = modesOf(kernel, modal.getLogPoles());
+    if (modes > kMaxModes)
+      return modal.emitError() << "operand '" << modal.getLogPoles() << "' has " << modes
+                               << " modes, more than the " << kMaxModes
+                               << " that a thread can hold";
+    if (int64_t halo = plan.halos.lookup(modal.getResult()))
+      return modal.emitError() << "a FIR reads " << halo
+                               << " positions back from what depends on this recurrence, which "
+                                  "keeps 0";
+  }
+  for (auto store : kernel.getBody().front().getOps<StoreStateOp>())
+    if (!isa<ModalStateType>(kernel.lookupOperand(store.getState(), true).getType()) &&
+        llvm::any_of(store.getInputs(), dependsOnModal))
+      return store.emitError() << "state '" << store.getState()
+                               << "' holds samples of what depends on a halo.modal, which keeps 0";
+  return success();
+}
+
+/// How it may be scheduled.
+static LogicalResult checkModalSchedule(const KernelPlan &plan) {
+  auto impossible = [&]() { return plan.kernel.emitError() << "schedule: "; };
+  if (plan.shared)
+    return impossible() << "a halo.modal needs window=registers, got shared";
+  if (plan.schedule.getFir() == FirKind::Toeplitz)
+    return impossible() << "a halo.modal needs fir=direct, got toeplitz";
+  if (plan.schedule.getBlockL())
+    return impossible() << "a halo.modal walks the whole sequence: block_l is "
+                        << plan.schedule.getBlockL() << ", expected 0";
+  if (plan.schedule.getStages() != 1)
+    return impossible() << "a halo.modal needs stages 1, got " << plan.schedule.getStages();
+  return success();
+}
+
 /// One thread per channel; the block's other threads help to move the states.
 static FailureOr<KernelPlan> planStep(KernelPlan plan, int64_t sharedLimit) {
   ScheduleAttr schedule = plan.schedule;
@@ -112,6 +158,7 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   plan.kernel = kernel;
   plan.schedule = kernel.getScheduleAttr();
   plan.halos = inferHalos(kernel);
+  plan.carries = carriesOf(kernel);
   ScheduleAttr schedule = plan.schedule;
   auto impossible = [&]() { return kernel.emitError() << "schedule: "; };
   if (!schedule)
@@ -121,13 +168,16 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t elementBytes = 1;
   for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
     if (auto view = dyn_cast<ViewType>(decl.getType())) {
+      Layout layout = layoutOf(view.getLayout());
+      for (Layout alone : {Layout::BD, Layout::DL})
+        if (!first && (plan.layout == alone) != (layout == alone))
+          return kernel.emitError() << "operand '" << decl.getName() << "' is "
+                                    << stringifyLayoutKind(
+                                           cast<LayoutKindAttr>(view.getLayout()).getValue())
+                                    << ", but " << name(alone) << " views go with " << name(alone)
+                                    << " views alone";
       if (first)
-        plan.layout = layoutOf(view.getLayout());
-      else if ((plan.layout == Layout::BD) != (layoutOf(view.getLayout()) == Layout::BD))
-        return kernel.emitError() << "operand '" << decl.getName() << "' is "
-                                  << stringifyLayoutKind(
-                                         cast<LayoutKindAttr>(view.getLayout()).getValue())
-                                  << ", but bd views go with bd views alone";
+        plan.layout = layout;
       first = false;
       elementBytes = std::max<int64_t>(
           elementBytes, knownElement(view.getElement()).getIntOrFloatBitWidth() / 8);
@@ -135,6 +185,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   if (first)
     return kernel.emitError() << "kernel '" << kernel.getSymName()
                               << "' has no view: nothing says its layout";
+  if (plan.layout == Layout::DL)
+    plan.layout = Layout::BDL; // With one row in the batch.
 
   int64_t vector = schedule.getVector();
   if (schedule.getAlign() == 1 && vector != 1)
@@ -155,6 +207,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t largestHead = heads.empty() ? 0 : *llvm::max_element(heads);
   plan.reduces = largestHead > 0;
 
+  if (failed(checkCarries(plan)))
+    return failure();
   if (plan.layout == Layout::BD)
     return planStep(std::move(plan), sharedLimit);
   plan.shared = schedule.getWindow() == WindowKind::Shared;
@@ -189,6 +243,9 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
     return impossible() << "stages " << schedule.getStages() << " needs accesses of 4 bytes, vector "
                         << vector << " gives " << vector * elementBytes;
 
+  if (!plan.carries.empty() && failed(checkModalSchedule(plan)))
+    return failure();
+
   for (auto [width, head] : llvm::zip(widths, heads))
     if (head > blockN)
       return impossible() << "block_n " << blockN << " is less than head " << head;
@@ -222,5 +279,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
     plan.sharedBytes = std::max(plan.sharedBytes, 4 * threads);
   plan.ringBase = plan.sharedBytes;
   plan.sharedBytes += LoadRing::sharedBytes(plan);
+  plan.carryBase = plan.sharedBytes;
+  for (ModalOp modal : plan.carries)
+    plan.sharedBytes += modalSharedBytes(plan, modal);
   return checkShared(plan, sharedLimit);
 }

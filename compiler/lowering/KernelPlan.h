@@ -13,6 +13,9 @@
 //            `vector` adjacent positions per step;     positions per step
 //            halo samples are loaded again (cache)
 //
+// A kernel that carries a recurrence goes through the whole sequence in steps of threadsL runs of
+// `unroll` accesses (Modal.h).
+//
 // In bd, one position, the threads of row 0 have one channel each and the others help to move the
 // states (Step.h).
 //
@@ -46,6 +49,8 @@ struct KernelPlan {
   int64_t sharedBytes = 0;
   int64_t ringBase = 0; ///< Where the ring of loads lies in shared memory.
   std::optional<StagedPlan> staged; ///< fir=toeplitz: the phases.
+  llvm::SmallVector<ir::ModalOp> carries; ///< Recurrences carried along L (Modal.h).
+  int64_t carryBase = 0; ///< Where their shared memory lies.
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
 
   int64_t threads() const { return threadsN * threadsL; }
@@ -60,6 +65,9 @@ constexpr int64_t kUnrolledTaps = 8;
 constexpr int64_t kTapChunk = 64;
 /// The longest FIR that window=registers unrolls: beyond it code and registers explode.
 constexpr int64_t kMaxUnrolledTaps = 64;
+
+/// Modes per channel that a thread holds in registers at most.
+constexpr int64_t kMaxModes = 128;
 
 /// True if the plan computes this FIR by a loop over its taps.
 bool isRolled(const KernelPlan &plan, ir::FirOp fir);

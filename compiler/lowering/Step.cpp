@@ -1,5 +1,7 @@
 #include "compiler/lowering/Step.h"
 
+#include "compiler/lowering/Modal.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -67,6 +69,15 @@ int64_t streamOf(Value signal) {
   return signal.getDefiningOp<LoadOp>() ? cast<OpResult>(signal).getResultNumber() : 0;
 }
 
+/// The stores of samples: those of a recurrence's states are its own (stepModal).
+SmallVector<StoreStateOp> sampleStores(const KernelPlan &plan) {
+  SmallVector<StoreStateOp> stores(plan.kernel.getBody().front().getOps<StoreStateOp>());
+  llvm::erase_if(stores, [](StoreStateOp store) {
+    return isa_and_nonnull<ModalOp>(store.getInputs()[0].getDefiningOp());
+  });
+  return stores;
+}
+
 /// The tile of a stored state: that of the state its signals continue.
 LogicalResult addOutput(StepTiles &tiles, StoreStateOp store, KernelOp kernel) {
   auto type = cast<StateType>(kernel.lookupOperand(store.getState(), true).getType());
@@ -122,7 +133,7 @@ FailureOr<StepTiles> tilesOf(const KernelPlan &plan) {
       tiles.filters.push_back(tile);
     }
   }
-  for (auto store : kernel.getBody().front().getOps<StoreStateOp>())
+  for (StoreStateOp store : sampleStores(plan))
     if (failed(addOutput(tiles, store, kernel)))
       return failure();
   for (StateTile &tile : tiles.states) {
@@ -156,6 +167,8 @@ public:
     for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
       for (Value signal : load.getSignals())
         e.rawAt(place, signal, 0);
+    for (ModalOp modal : plan.carries)
+      modalStates.push_back(loadModalStates(e, modal));
     e.emitInvariants();
     NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(0));
     e.barrier();
@@ -174,6 +187,7 @@ private:
   const KernelPlan &plan;
   StepTiles tiles;
   Value begin; ///< First channel of the block's tile.
+  std::vector<SmallVector<Value>> modalStates; ///< Of each recurrence, before the position.
 
   Value element(const StateTile &tile, Value index) {
     return e.address(tile.element, e.sharedByte(e.num(tile.base)), e.widen(index));
@@ -388,7 +402,7 @@ private:
   /// every stored row, in storage type.
   SmallVector<Value> compute(Place &place, Value active) {
     SmallVector<Type> types;
-    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
+    for (StoreStateOp store : sampleStores(plan))
       types.append(store.getInputs().size(), tileOf(store).element);
     auto branch = scf::IfOp::create(e.b, e.loc, types, active, /*withElse=*/!types.empty());
     OpBuilder::InsertionGuard guard(e.b);
@@ -398,14 +412,14 @@ private:
         remember(place, fir);
     for (const TapTile &tile : tiles.filters)
       place.signals[{tile.fir.getResult(), 0}] = sum(place, tile);
+    for (auto [modal, states] : llvm::zip(plan.carries, modalStates))
+      stepModal(e, place, modal, states);
     SmallVector<Value> newest;
-    for (Operation &op : plan.kernel.getBody().front()) {
-      if (auto store = dyn_cast<StoreOp>(op))
-        e.store(place, store, 1);
-      else if (auto store = dyn_cast<StoreStateOp>(op))
-        for (Value signal : store.getInputs())
-          newest.push_back(e.toStorage(e.at(place, signal, 0), tileOf(store).element));
-    }
+    for (auto store : plan.kernel.getBody().front().getOps<StoreOp>())
+      e.store(place, store, 1);
+    for (StoreStateOp store : sampleStores(plan))
+      for (Value signal : store.getInputs())
+        newest.push_back(e.toStorage(e.at(place, signal, 0), tileOf(store).element));
     if (types.empty())
       return newest;
     scf::YieldOp::create(e.b, e.loc, newest);
@@ -426,7 +440,7 @@ private:
   /// Each newest sample goes behind its row.
   void append(ArrayRef<Value> newest) {
     size_t next = 0;
-    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>()) {
+    for (StoreStateOp store : sampleStores(plan)) {
       const StateTile &tile = tileOf(store);
       for (size_t s = 0; s < store.getInputs().size(); ++s, ++next) {
         if (tile.width == 0)

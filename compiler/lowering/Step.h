@@ -10,6 +10,8 @@
 //   a state of 2 channels, K = 4:   a1 a2 a3 b1 b2 b3 .     after 3:   a1 a2 a3 A b2 b3 B
 //                                                  out:        a2 a3 A  b2 b3 B
 //
+// A modal recurrence needs no such moves: a thread reads and writes its channel's modes (Modal.h).
+//
 // All reads of a tile come before its writes, and tiles are disjoint: a state may be updated in
 // place. Sums run oldest sample first, as in a prefill: the same bits.
 #pragma once

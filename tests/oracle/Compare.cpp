@@ -22,6 +22,11 @@ Tolerance halo::toleranceOf(DType type) {
   }
 }
 
+Tolerance halo::toleranceOf(DType type, DType activations) {
+  Tolerance own = toleranceOf(type), inherited = toleranceOf(activations);
+  return own.norm >= inherited.norm ? own : inherited;
+}
+
 static std::string place(int64_t index, const std::vector<int64_t> &shape) {
   std::vector<int64_t> indices(shape.size());
   for (size_t i = shape.size(); i-- > 0;) {
@@ -36,7 +41,8 @@ static bool sameSpecial(double got, double want) {
   return (std::isnan(got) && std::isnan(want)) || got == want;
 }
 
-Comparison halo::compare(const HostTensor &got, const HostTensor &want, DType dtype) {
+Comparison halo::compare(const HostTensor &got, const HostTensor &want, DType dtype,
+                         DType activations) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   Comparison result;
   if (got.dtype != dtype || want.dtype != dtype || got.shape != want.shape) {
@@ -47,7 +53,7 @@ Comparison halo::compare(const HostTensor &got, const HostTensor &want, DType dt
     return result;
   }
 
-  Tolerance tolerance = toleranceOf(dtype);
+  Tolerance tolerance = toleranceOf(dtype, activations);
   double differences = 0, norm = 0, furthest = 0;
   int64_t worst = -1;
   // The excess over the element's bound decides which element is worst; a misplaced NaN or

@@ -15,6 +15,9 @@ struct Tolerance {
 };
 
 Tolerance toleranceOf(DType type);
+/// Of an output of `type` that was computed from `activations`: the wider of the two types' bounds.
+/// An f32 state of bf16 activations inherits their roundings.
+Tolerance toleranceOf(DType type, DType activations);
 
 struct Comparison {
   double relativeNorm = 0; ///< Over the elements that are finite in both.
@@ -25,7 +28,9 @@ struct Comparison {
 
 /// Compares two tensors of `dtype`. NaN where `want` is finite is a failure, as is an infinity
 /// or a NaN at a place where the other has none: poison that was never overwritten is found.
-/// Tensors of different shapes or types are outside tolerance.
-Comparison compare(const HostTensor &got, const HostTensor &want, DType dtype);
+/// Tensors of different shapes or types are outside tolerance. The bounds are those of `dtype` from
+/// `activations`.
+Comparison compare(const HostTensor &got, const HostTensor &want, DType dtype,
+                   DType activations = DType::F32);
 
 } // namespace halo

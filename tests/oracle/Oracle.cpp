@@ -9,6 +9,9 @@ static const std::map<std::string, OracleFunction> &registry() {
   static const std::map<std::string, OracleFunction> functions = {
       {"causal_conv1d", causalConv1dOracle},
       {"causal_conv1d_split", causalConv1dSplitOracle},
+      {"hcl", hclOracle},
+      {"hcl_step", hclStepOracle},
+      {"modal_filter", modalFilterOracle},
       {"hcs", hcsOracle},
       {"hcm", hcmOracle},
       {"hcs_step", hcsStepOracle},

@@ -28,6 +28,9 @@ using OracleFunction = Result<TensorMap> (*)(const TensorMap &, const OraclePara
 
 Result<TensorMap> causalConv1dOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> causalConv1dSplitOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hclOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hclStepOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> modalFilterOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> hcsOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> hcmOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> hcsStepOracle(const TensorMap &inputs, const OracleParams &params);

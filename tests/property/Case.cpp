@@ -148,12 +148,17 @@ std::vector<Part> partsOf(const Problem &problem) {
 }
 
 bool isStep(const Problem &problem) {
-  return problem.kernel == "hcs_step" || problem.kernel == "hcm_step";
+  return problem.kernel == "hcs_step" || problem.kernel == "hcm_step" ||
+         problem.kernel == "hcl_step";
+}
+
+bool isModal(const Problem &problem) {
+  return problem.kernel == "hcl" || problem.kernel == "hcl_step";
 }
 
 bool isGatedPair(const Problem &problem) {
   return problem.kernel == "hcs" || problem.kernel == "hcm" ||
-         problem.kernel == "b2b_causal_conv1d" || isStep(problem);
+         problem.kernel == "b2b_causal_conv1d" || isModal(problem) || isStep(problem);
 }
 
 int64_t channelOf(const Problem &problem, const Operand &operand, int64_t c, int64_t d) {
@@ -185,22 +190,35 @@ static std::vector<Operand> gatedPairOperands(const Problem &problem, DType t, D
     operand.streams = streams;
     operand.taps = k;
     operand.output = output;
+    operand.modes = numberOf(problem, "S", 1);
     operands.push_back(operand);
+  };
+  // What the second convolution carries: samples, or states.
+  bool modal = isModal(problem);
+  const char *carried = modal ? "modal_state" : "fir_state";
+  auto addCarried = [&](bool output) {
+    add(carried, modal ? OperandKind::ModalState : OperandKind::State, modal ? DType::F32 : t, 1,
+        taps, output);
   };
   add(b2b ? "x" : "z", OperandKind::View, t, 3);
   add(b2b ? "w_proj" : "proj_weight", OperandKind::Taps, w, 3, projTaps);
-  add(b2b ? "w_mixer" : "filter", OperandKind::Taps, w, 1, taps);
-  operands.back().group = numberOf(problem, "group", 1);
+  if (modal) {
+    add("log_poles", OperandKind::Modes, DType::F32, 1);
+    add("residues", OperandKind::Modes, DType::F32, 1);
+  } else {
+    add(b2b ? "w_mixer" : "filter", OperandKind::Taps, w, 1, taps);
+    operands.back().group = numberOf(problem, "group", 1);
+  }
   if (problem.with.count("skip"))
     add("skip", OperandKind::Channel, w, 1);
   if (step || problem.with.count("proj_state"))
     add("proj_state", OperandKind::State, t, 3, projTaps);
-  if (step || problem.with.count("fir_state"))
-    add("fir_state", OperandKind::State, t, 1, taps);
+  if (step || problem.with.count(carried))
+    addCarried(false);
   add("y", OperandKind::View, t, 1, 0, true);
   if (step || paramOf(problem, "states", "false") == "true") {
     add("proj_state", OperandKind::State, t, 3, projTaps, true);
-    add("fir_state", OperandKind::State, t, 1, taps, true);
+    addCarried(true);
   }
   return operands;
 }

@@ -55,8 +55,10 @@ struct Case {
 /// says, before anything is compiled.
 std::vector<Operand> operandsOf(const Problem &problem);
 
-/// hcs, hcm, their steps and b2b_causal_conv1d.
+/// hcs, hcm, hcl, their steps and b2b_causal_conv1d.
 bool isGatedPair(const Problem &problem);
+/// hcl and its step: their second convolution is a recurrence.
+bool isModal(const Problem &problem);
 /// [B, D] kernels.
 bool isStep(const Problem &problem);
 /// The kernel channel that memory channel `c` of an operand with streams belongs to, of `d`.

@@ -96,8 +96,8 @@ static int64_t drawGroup(Random &random) {
 
 static std::string drawKernelName(Random &random) {
   if (random.percent(40))
-    return random.of<std::string>(
-        {"hcs", "hcs", "hcm", "hcm", "b2b_causal_conv1d", "hcs_step", "hcm_step"});
+    return random.of<std::string>({"hcs", "hcs", "hcm", "hcm", "hcl", "hcl", "b2b_causal_conv1d",
+                                   "hcs_step", "hcm_step", "hcl_step"});
   return random.percent(60) ? "causal_conv1d" : "causal_conv1d_split";
 }
 
@@ -108,7 +108,20 @@ static std::string drawStepSchedule(Random &random) {
   return fmt::format("block_n={},num_warps={}", blockN, warps);
 }
 
-/// hcs, hcm, their steps, b2b_causal_conv1d.
+/// Several threads per channel, each with several positions.
+static std::string drawModalSchedule(Random &random, const Problem &problem) {
+  bool bld = paramOf(problem, "layout", "bdl") == "bld";
+  int64_t most = 16 / int64_t(size(*parseDType(paramOf(problem, "T", "f32")))), vector = 1;
+  while (problem.align == 16 && vector < most && random.percent(50))
+    vector *= 2;
+  int64_t warps = random.of<int64_t>({1, 2, 4, 8}), blockN = 32 * warps;
+  while (blockN > 1 && random.percent(70))
+    blockN /= 2;
+  return fmt::format("block_n={},num_warps={},vector={},unroll={},stages=1,window=registers",
+                     blockN * (bld ? vector : 1), warps, vector, random.of<int64_t>({1, 2, 3, 5}));
+}
+
+/// hcs, hcm, hcl, their steps, b2b_causal_conv1d.
 static void drawGatedPair(Random &random, Case &into) {
   Problem &problem = into.problem;
   bool step = isStep(problem);
@@ -116,6 +129,12 @@ static void drawGatedPair(Random &random, Case &into) {
                     {"W", random.of<std::string>({"f32", "f16", "bf16"})},
                     {"K", std::to_string(drawTaps(random))},
                     {"group", std::to_string(drawGroup(random))}};
+  bool modal = isModal(problem);
+  if (modal) {
+    problem.params.erase("K");
+    problem.params.erase("group");
+    problem.params["S"] = std::to_string(random.of<int64_t>({1, 2, 3, 4, 16, 16, 17}));
+  }
   if (random.percent(30))
     problem.params["Kp"] = std::to_string(random.of<int64_t>({1, 2, 4, 6}));
   if (problem.kernel != "b2b_causal_conv1d")
@@ -127,7 +146,7 @@ static void drawGatedPair(Random &random, Case &into) {
     bool continued = random.percent(50);
     if (continued || random.percent(30))
       problem.params["states"] = "true";
-    for (const char *state : {"proj_state", "fir_state"})
+    for (const char *state : {"proj_state", modal ? "modal_state" : "fir_state"})
       if (continued || random.percent(20))
         problem.with.insert(state);
   }
@@ -135,7 +154,9 @@ static void drawGatedPair(Random &random, Case &into) {
     problem.with.insert("skip");
   problem.align = random.percent(55) ? 16 : 1;
   if (random.percent(50))
-    into.schedule = step ? drawStepSchedule(random) : drawSchedule(random, problem);
+    into.schedule = step    ? drawStepSchedule(random)
+                    : modal ? drawModalSchedule(random, problem)
+                            : drawSchedule(random, problem);
 }
 
 Case drawKernel(Random &random, const DrawOptions &options) {

@@ -32,7 +32,9 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
        random.between(255, options.length), random.between(255, options.length),
        random.between(255, options.length), random.between(255, options.length)});
   shape.l = std::max<int64_t>(shape.l, 0);
-  double most = options.work / double(taps) / double(std::max<int64_t>(shape.d, 1));
+  // A recurrence costs as much as some 16 taps.
+  double most =
+      options.work / double(isModal(problem) ? 16 : taps) / double(std::max<int64_t>(shape.d, 1));
   if (double(shape.b * shape.l) > most)
     shape.b = 1;
   shape.l = std::min(shape.l, std::max(int64_t(most), 2 * taps));

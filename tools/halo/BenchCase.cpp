@@ -45,7 +45,9 @@ static Result<size_t> movedBytes(const std::vector<Operand> &operands, const Sha
   });
   size_t total = 0;
   for (const Operand &operand : operands)
-    if (operand.kind == OperandKind::View || (step && operand.kind == OperandKind::State)) {
+    if (operand.kind == OperandKind::View ||
+        (step && (operand.kind == OperandKind::State ||
+                  operand.kind == OperandKind::ModalState))) {
       HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, outputShape(operand, shape)));
       total += bytes;
     }
@@ -66,7 +68,9 @@ static Result<void> allocateTensors(Device &device, DeviceTensors &tensors,
                        ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
                        : 1;
     HALO_CHECK(tensors.add(operand.name, operand.dtype, sizes));
-    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale));
+    // Log-poles are negative, and residues may be.
+    bool negative = operand.kind == OperandKind::Modes;
+    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale, negative));
   }
   return {};
 }

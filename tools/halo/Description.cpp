@@ -131,7 +131,7 @@ Result<Description> halo::tool::describe(const std::string &kernel) {
       spec.fallback = spec.values.front();
     else if (spec.kind == "flag")
       spec.fallback = "false";
-    else if (spec.kind == "heads")
+    else if (spec.kind == "heads" || spec.kind == "length")
       spec.fallback = "";
     result.params.push_back(std::move(spec));
   }
@@ -148,6 +148,7 @@ Result<Description> halo::tool::describe(const std::string &kernel) {
     spec.group = field("group");
     spec.streams = field("streams");
     spec.layout = field("layout");
+    spec.modes = field("modes");
     spec.flag = field("flag");
     spec.streamOrder = field("stream_order");
     result.operands.push_back(std::move(spec));

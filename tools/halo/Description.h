@@ -14,19 +14,19 @@ namespace halo::tool {
 /// One name that --set knows.
 struct ParamSpec {
   std::string name;
-  std::string kind; ///< int | type | enum | flag | parts | heads
+  std::string kind; ///< int | type | enum | flag | parts | heads | length
   std::optional<std::string>
       fallback; ///< Its default; none where it must be given. A type's may be another type's name.
   std::vector<std::string> values; ///< Of an enum.
 };
 
-/// One operand. dtype, taps, group, streams and layout are a number, a name, or a param's name;
+/// One operand. dtype, taps, group, streams, layout and modes are a number, a name, or a param's name;
 /// "" where the operand has no such thing.
 struct OperandSpec {
   std::string name;
-  std::string kind; ///< view | taps | channel | state
+  std::string kind; ///< view | taps | channel | state | modes | modal_state
   bool output = false, optional = false, variadic = false;
-  std::string dtype, taps, group, streams, layout;
+  std::string dtype, taps, group, streams, layout, modes;
   std::string streamOrder; ///< Of an input view with streams: a param's name, or its value.
   std::string flag;        ///< Of an optional output: the param that turns it on.
 };

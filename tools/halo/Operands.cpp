@@ -40,7 +40,8 @@ static void addParts(std::vector<Operand> &operands, const Operand &pattern,
 }
 
 static OperandKind kindOf(const std::string &text) {
-  for (OperandKind kind : {OperandKind::Taps, OperandKind::Channel, OperandKind::State})
+  for (OperandKind kind : {OperandKind::Taps, OperandKind::Channel, OperandKind::State,
+                           OperandKind::Modes, OperandKind::ModalState})
     if (text == name(kind))
       return kind;
   return OperandKind::View;
@@ -53,7 +54,10 @@ static int64_t headsOf(const std::string &order) {
 }
 
 static Layout layoutFor(const std::string &text) {
-  return text == "bdl" ? Layout::BDL : text == "bd" ? Layout::BD : Layout::BLD;
+  for (Layout layout : {Layout::BDL, Layout::BD, Layout::DL})
+    if (text == name(layout))
+      return layout;
+  return Layout::BLD;
 }
 
 std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
@@ -76,6 +80,7 @@ std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
     operand.heads = headsOf(constants.text(spec.streamOrder));
     operand.taps = constants.number(spec.taps, 0);
     operand.group = std::max<int64_t>(constants.number(spec.group, 1), 1);
+    operand.modes = constants.number(spec.modes, 0);
     if (spec.variadic)
       addParts(operands, operand, kernel, constants);
     else

@@ -24,7 +24,7 @@ static Result<void> checkValue(const ParamSpec &spec, const std::string &value) 
     return oneOf(types);
   if (spec.kind == "flag")
     return oneOf(flags);
-  if (spec.kind == "int") {
+  if (spec.kind == "int" || spec.kind == "length") {
     std::optional<int64_t> number = parseNumber(value);
     if (!number)
       return invalid(fmt::format("{} is '{}', expected a whole number", spec.name, value));
@@ -146,6 +146,9 @@ Result<Problem> halo::tool::parseProblem(const std::string &kernel,
   Problem problem;
   problem.kernel = kernel;
   problem.params = parsed.params;
+  for (const ParamSpec &spec : description.params)
+    if (spec.kind == "length")
+      problem.params.erase(spec.name); // Said by --shape L=...
   if (parsed.align)
     problem.align = parsed.align;
   HALO_CHECK(setTypes(description, dtype, wdtype, problem.params));

@@ -34,7 +34,7 @@ private:
 } // namespace
 
 Result<void> halo::tool::fillRandom(Device &device, const TensorRef &tensor, uint64_t seed,
-                                    double scale) {
+                                    double scale, bool negative) {
   int64_t elements = 1;
   for (int64_t dimension : tensor.shape)
     elements *= dimension;
@@ -43,8 +43,10 @@ Result<void> halo::tool::fillRandom(Device &device, const TensorRef &tensor, uin
     return {};
   std::vector<unsigned char> host(size_t(period) * size(tensor.dtype));
   Random random(seed);
-  for (int64_t i = 0; i < period; ++i)
-    storeFromF64(host.data(), tensor.dtype, i, random.normal() * scale);
+  for (int64_t i = 0; i < period; ++i) {
+    double value = random.normal() * scale;
+    storeFromF64(host.data(), tensor.dtype, i, negative ? -std::abs(value) : value);
+  }
 
   size_t total = size_t(elements) * size(tensor.dtype), filled = host.size();
   char *data = static_cast<char *>(tensor.data);

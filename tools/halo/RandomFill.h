@@ -9,7 +9,8 @@
 
 namespace halo::tool {
 
-/// Normal numbers times `scale`; the same seed gives the same bytes.
-Result<void> fillRandom(Device &device, const TensorRef &tensor, uint64_t seed, double scale);
+/// Normal numbers times `scale`, or minus their magnitudes; the same seed gives the same bytes.
+Result<void> fillRandom(Device &device, const TensorRef &tensor, uint64_t seed, double scale,
+                        bool negative = false);
 
 } // namespace halo::tool

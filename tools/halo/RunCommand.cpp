@@ -65,12 +65,15 @@ static Result<Json> checkOutputs(const std::string &kernel, const TensorMap &inp
                                  const TensorMap &outputs, std::string &report) {
   HALO_TRY(expected, oracle(kernel, inputs, params));
   Json json = Json::object();
+  auto type = params.find("T");
+  DType activations =
+      type == params.end() ? DType::F32 : parseDType(type->second).value_or(DType::F32);
   for (const auto &[name, got] : outputs) {
     auto want = expected.find(name);
     if (want == expected.end())
       return failed(fmt::format("the oracle of {} computes no '{}'", kernel, name));
-    Comparison result = compare(got, want->second, got.dtype);
-    double bound = toleranceOf(got.dtype).norm;
+    Comparison result = compare(got, want->second, got.dtype, activations);
+    double bound = toleranceOf(got.dtype, activations).norm;
     if (!result.withinTolerance)
       return failed(fmt::format("{} is outside tolerance: relative norm {:.3g} (bound {:.3g}), "
                                 "largest difference {:.3g}, {}",
@@ -128,7 +131,9 @@ static Result<int> run(const Arguments &arguments) {
   json["outputs"] = Json::object();
   std::string report;
   if (check) {
-    HALO_TRY(comparison, checkOutputs(kernel.name, inputs, binding.params, outputs, report));
+    std::map<std::string, std::string> params = binding.params;
+    params.insert(settings.params.begin(), settings.params.end());
+    HALO_TRY(comparison, checkOutputs(kernel.name, inputs, params, outputs, report));
     json["check"] = comparison;
   }
   bool computed = device->kind() != "null";

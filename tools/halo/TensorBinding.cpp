@@ -38,6 +38,7 @@ private:
   Result<void> checkNames() const;
   Result<void> checkRank(const OperandSpec &spec, const HostTensor &tensor) const;
   Result<void> bindView(const OperandSpec &spec, const HostTensor &tensor);
+  Result<void> bindModes(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindRows(const OperandSpec &spec, const HostTensor &tensor);
 
   const Description &kernel;
@@ -92,15 +93,20 @@ Result<void> Binder::checkNames() const {
 }
 
 Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor) const {
-  bool step = spec.kind == "view" && resolve(spec.layout) == "bd";
-  size_t rank = spec.kind == "channel" ? 1 : spec.kind == "taps" || step ? 2 : 3;
+  std::string layout = resolve(spec.layout);
+  bool flat = spec.kind == "view" && (layout == "bd" || layout == "dl");
+  bool pairs = spec.kind == "taps" || spec.kind == "modes" || flat;
+  size_t rank = spec.kind == "channel" ? 1 : pairs ? 2 : 3;
   if (tensor.shape.size() == rank)
     return {};
   const char *form = spec.kind == "channel"          ? "[D]"
                      : spec.kind == "taps"           ? "[G, K]"
                      : spec.kind == "state"          ? "[B, D, K-1]"
-                     : step                          ? "[B, D]"
-                     : resolve(spec.layout) == "bdl" ? "[B, D, L]"
+                     : spec.kind == "modes"          ? "[D, S]"
+                     : spec.kind == "modal_state"    ? "[B, D, S]"
+                     : layout == "bd"                ? "[B, D]"
+                     : layout == "dl"                ? "[D, L]"
+                     : layout == "bdl"               ? "[B, D, L]"
                                                      : "[B, L, D]";
   return invalid(fmt::format("conv_c2: {} has rank {}, expected {}: {}", spec.name,
                              tensor.shape.size(), rank, form));
@@ -108,15 +114,16 @@ Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor
 
 Result<void> Binder::bindView(const OperandSpec &spec, const HostTensor &tensor) {
   std::string layout = resolve(spec.layout);
-  int64_t channels = tensor.shape[layout == "bld" ? 2 : 1];
-  int64_t positions = layout == "bd" ? 1 : tensor.shape[layout == "bdl" ? 2 : 1];
+  bool batched = layout != "dl";
+  int64_t channels = tensor.shape[!batched ? 0 : layout == "bld" ? 2 : 1];
+  int64_t positions = layout == "bd" ? 1 : layout == "bld" ? tensor.shape[1] : tensor.shape.back();
   int64_t streams = number(spec.streams, 1);
   if (channels < 1)
     return invalid(fmt::format("conv_c1: {} has 0 channels, expected at least 1", spec.name));
   if (streams < 1 || channels % streams)
     return invalid(fmt::format("conv_c1: {} has {} channels, not a multiple of its {} streams",
                                spec.name, channels, streams));
-  HALO_CHECK(bind("B", std::to_string(tensor.shape[0]), spec.name, "conv_c2"));
+  HALO_CHECK(bind("B", std::to_string(batched ? tensor.shape[0] : 1), spec.name, "conv_c2"));
   HALO_CHECK(bind("D", std::to_string(channels / streams), spec.name, "conv_c2"));
   return bind("L", std::to_string(positions), spec.name, "conv_c2");
 }
@@ -131,6 +138,16 @@ Result<void> Binder::bindRows(const OperandSpec &spec, const HostTensor &tensor)
     return invalid(
         fmt::format("conv_c1: D {} is not a multiple of G {}, the rows of {}", d, rows, spec.name));
   return bind(spec.group, std::to_string(d / rows), spec.name, "conv_c1");
+}
+
+/// The last dimension counts modes, the one before it channels.
+Result<void> Binder::bindModes(const OperandSpec &spec, const HostTensor &tensor) {
+  size_t last = tensor.shape.size() - 1;
+  if (tensor.shape[last] < 1 || tensor.shape[last - 1] < 1)
+    return invalid(fmt::format("conv_c2: {} has {} channels of {} modes, expected at least 1 of 1",
+                               spec.name, tensor.shape[last - 1], tensor.shape[last]));
+  HALO_CHECK(bind("D", std::to_string(tensor.shape[last - 1]), spec.name, "conv_c2"));
+  return bind(spec.modes, std::to_string(tensor.shape[last]), spec.name, "conv_c2");
 }
 
 Result<TensorBinding> Binder::run() {
@@ -157,11 +174,26 @@ Result<TensorBinding> Binder::run() {
       HALO_CHECK(bind(spec.taps, std::to_string(tensor->shape[1]), spec.name, "conv_c2"));
       HALO_CHECK(bindRows(spec, *tensor));
     }
+  for (const OperandSpec &spec : kernel.operands)
+    if (const HostTensor *tensor =
+            spec.kind == "modes" || spec.kind == "modal_state" ? find(spec) : nullptr)
+      HALO_CHECK(bindModes(spec, *tensor));
   // Last, so that a misfit is told against the taps: a state holds K - 1 samples.
   for (const OperandSpec &spec : kernel.operands)
     if (const HostTensor *tensor = spec.kind == "state" ? find(spec) : nullptr)
       HALO_CHECK(bind(spec.taps, std::to_string(tensor->shape[2] + 1), spec.name, "conv_c4"));
 
+  // A length is said where no view has positions; it is L, and no part of the problem.
+  for (const ParamSpec &param : kernel.params)
+    if (param.kind == "length") {
+      auto said = symbols.find(param.name);
+      if (said == symbols.end())
+        return invalid(fmt::format("{} of {} has no default: add --set {}=...", param.name,
+                                   kernel.name, param.name));
+      HALO_CHECK(bind("L", said->second.value, "--set", "conv_c2"));
+      HALO_CHECK(bind("B", "1", "--set", "conv_c2"));
+      symbols.erase(said);
+    }
   result.shape = {number("B", 0), number("D", 0), number("L", 0)};
   for (const auto &[symbol, bound] : symbols)
     if (kernel.param(symbol))

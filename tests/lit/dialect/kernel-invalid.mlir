@@ -86,17 +86,17 @@ halo.kernel @k ins(@s : state<f32, 4, m>) outs(@y : view<f32, bld>) {}
 
 // -----
 
-// expected-error @+1 {{parameter 'K': unknown kind 'number', expected int, type, enum, flag, parts or heads}}
+// expected-error @+1 {{parameter 'K': unknown kind 'number', expected int, type, enum, flag, parts, heads or length}}
 halo.kernel @k params(K : number) outs(@y : view<f32, bld>) {}
 
 // -----
 
-// expected-error @+1 {{operand 'y': unknown kind 'tensor', expected view, taps, channel or state}}
+// expected-error @+1 {{operand 'y': unknown kind 'tensor', expected view, taps, channel, state, modes or modal_state}}
 halo.kernel @k outs(@y : tensor<f32, bld>) {}
 
 // -----
 
-// expected-error @+1 {{'halo.kernel' op operand 'y' has type 'f32', expected view, taps, channel or state}}
+// expected-error @+1 {{'halo.kernel' op operand 'y' has type 'f32', expected view, taps, channel, state, modes or modal_state}}
 "halo.kernel"() <{sym_name = "k", params = [],
     operand_decls = [#halo.operand<"y", f32, true, false, false>]}> ({
 ^bb0:
@@ -108,3 +108,18 @@ halo.kernel @k outs(@y : tensor<f32, bld>) {}
 %c = arith.constant 0.0 : f32
 // expected-error @+1 {{'halo.silu' op expects parent op 'halo.kernel'}}
 %s = halo.silu %c
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'p' names parameter 'S', which is not declared}}
+halo.kernel @k ins(@p : modes<S>) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'm': parameter 'S' is of kind type, expected int}}
+halo.kernel @k params(S : type) ins(@m : modal_state<S>) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op state 'm' is read as '!halo.modal_state<4>' and written as '!halo.modal_state<8>'}}
+halo.kernel @k ins(@m : modal_state<4>) outs(@y : view<f32, bld>, @m : modal_state<8>) {}

@@ -38,3 +38,13 @@ halo.kernel @k ins(@s : state<bf16, -2>) outs(@y : view<bf16, bld>) {}
 
 // expected-error @+1 {{streams 0 is less than 1}}
 halo.kernel @k ins(@s : state<bf16, 4, 0>) outs(@y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{modes 0 is less than 1}}
+halo.kernel @k ins(@p : modes<0>) outs(@y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{modes -4 is less than 1}}
+halo.kernel @k ins(@m : modal_state<-4>) outs(@y : view<bf16, bld>) {}

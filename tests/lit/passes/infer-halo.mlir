@@ -55,3 +55,25 @@ halo.kernel @users
   halo.split_store %y, [@q, @v] widths([8, 8])
   halo.store_state %unused, @s
 }
+
+// A modal op turns the halo into a carry: its input's halo is that of the FIR before it alone, and
+// a recurrence that only a state needs is walked too.
+// CHECK-LABEL: halo.kernel @carry
+halo.kernel @carry
+    ins(@x : view<bf16, bld>, @z : view<bf16, bld>, @w3 : taps<bf16, 3>, @lp : modes<4>,
+        @r : modes<4>)
+    outs(@y : view<bf16, bld>, @m : modal_state<4>) {
+  // CHECK: halo.load @x {halo = 2 : i64}
+  %x = halo.load @x
+  // CHECK: halo.fir %{{.*}}, @w3 {halo = 0 : i64}
+  %u = halo.fir %x, @w3
+  // CHECK: halo.modal %{{.*}}, @lp, @r {carry, halo = 0 : i64}
+  %c = halo.modal %u, @lp, @r
+  halo.store %c, @y
+  // CHECK: halo.load @z {halo = 2 : i64}
+  %z = halo.load @z
+  %v = halo.fir %z, @w3
+  // CHECK: halo.modal %{{.*}}, @lp, @r {carry, halo = 0 : i64}
+  %d = halo.modal %v, @lp, @r
+  halo.store_state %d, @m
+}

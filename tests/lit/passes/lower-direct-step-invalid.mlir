@@ -20,6 +20,16 @@ halo.kernel @k ins(@x : view<bf16, bd>) outs(@y : view<bf16, bd>) schedule(#wide
 
 // -----
 
+#cores = #halo.schedule<block_n = 32, block_l = 0, num_warps = 4, vector = 1, unroll = 1, stages = 1,
+                        min_blocks = 1, window = registers, align = 16, fir = toeplitz>
+// expected-error @+1 {{schedule: fir=toeplitz needs layout bld, got bd}}
+halo.kernel @k ins(@x : view<bf16, bd>) outs(@y : view<bf16, bd>) schedule(#cores) {
+  %x = halo.load @x
+  halo.store %x, @y
+}
+
+// -----
+
 #many = #halo.schedule<block_n = 256, block_l = 0, num_warps = 4, vector = 1, unroll = 1,
                        stages = 1, min_blocks = 1, window = registers, align = 16>
 // expected-error @+1 {{schedule: block_n 256 of a step is not a power of two of at most 128 threads}}

@@ -42,6 +42,12 @@ def cases():
                                                          (1, 16)):
             yield [kernel, "--set", f"K={K}", "--set", f"layout={layout}", "--set",
                    f"group={group}", "--dtype", dtype] + (states if group == 16 else [])
+    for layout, dtype, align in itertools.product(("bdl", "bld"), ("bf16", "f32"), (16, 1)):
+        yield ["hcl", "--set", "S=16", "--set", f"layout={layout}", "--set", f"align={align}",
+               "--dtype", dtype, "--set", "states=true", "--with", "skip,proj_state,modal_state"]
+    for dtype in ("bf16", "f32"):
+        yield ["hcl_step", "--set", "S=16", "--dtype", dtype, "--with", "skip"]
+    yield ["modal_filter", "--set", "S=16"]
     for kernel, K in (("hcs_step", 7), ("hcm_step", 128)):
         for streams, dtype in itertools.product(("interleave", "split", "column_split:8"),
                                                 ("bf16", "f32")):

@@ -84,6 +84,26 @@ halo.kernel @k ins(@z : view<f16, bdl, 3>, @w : taps<f32, 4, 8>, @b : channel<bf
   EXPECT_EQ(operands[5].streams, 3);
 }
 
+TEST(DescribeTest, ModalOperands) {
+  KernelText text(R"(
+halo.kernel @k ins(@x : view<f32, bdl>, @lp : modes<3>, @r : modes<3>)
+    outs(@y : view<f32, bdl>, @m : modal_state<3>) {
+  %x = halo.load @x
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+  halo.store_state %c, @m
+})");
+  ASSERT_TRUE(text.kernel) << text.error();
+  std::vector<Operand> operands = operandsOf(text.kernel);
+  ASSERT_EQ(operands.size(), 5u);
+  EXPECT_EQ(operands[1].kind, OperandKind::Modes);
+  EXPECT_EQ(operands[1].dtype, DType::F32);
+  EXPECT_EQ(operands[1].modes, 3);
+  EXPECT_EQ(operands[4].kind, OperandKind::ModalState);
+  EXPECT_EQ(operands[4].modes, 3);
+  EXPECT_TRUE(operands[4].output);
+}
+
 TEST(DescribeTest, DiagnosticsKeepTheFirstErrorAsOneLine) {
   KernelText wrong("halo.kernel @k outs(@y : view<f64, bld>) {}");
   EXPECT_FALSE(wrong.kernel);

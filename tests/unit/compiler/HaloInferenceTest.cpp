@@ -45,6 +45,25 @@ TEST(HaloInferenceTest, WorkedTable) {
   EXPECT_EQ(jointHalo(text.kernel, halos), 8);
 }
 
+// The second table: a modal op turns the halo into a carry.
+TEST(HaloInferenceTest, ModalIsACarry) {
+  KernelText text(R"(
+halo.kernel @k ins(@x : view<bf16, bld>, @w : taps<bf16, 3>, @lp : modes<4>, @r : modes<4>)
+    outs(@y : view<bf16, bld>) {
+  %x = halo.load @x
+  %u = halo.fir %x, @w
+  %c = halo.modal %u, @lp, @r
+  halo.store %c, @y
+})");
+  ASSERT_TRUE(text.kernel) << text.error();
+  HaloMap halos = inferHalos(text.kernel);
+  EXPECT_EQ(halos.at(text.signal<ir::ModalOp>()), 0) << "modal(u)";
+  EXPECT_EQ(halos.at(text.signal<ir::FirOp>()), 0) << "u";
+  EXPECT_EQ(halos.at(text.signal<ir::LoadOp>()), 2) << "x";
+  ASSERT_EQ(carriesOf(text.kernel).size(), 1u);
+  EXPECT_EQ(modesOf(text.kernel, "lp"), 4);
+}
+
 TEST(HaloInferenceTest, UnneededSignalsAreAbsent) {
   KernelText text(R"(
 halo.kernel @k ins(@x : view<f32, bld>, @w : taps<f32, 5>)

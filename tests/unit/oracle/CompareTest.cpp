@@ -50,6 +50,17 @@ TEST(Compare, EachElementHasABound) {
   EXPECT_FALSE(result.withinTolerance);
 }
 
+// An f32 state of bf16 activations may be as far away as a bf16 output.
+TEST(Compare, BoundsFollowTheActivations) {
+  auto within = [](DType activations) {
+    return compare(f32({1}, {1 + 1e-3}), f32({1}, {1}), DType::F32, activations).withinTolerance;
+  };
+  EXPECT_FALSE(within(DType::F32));
+  EXPECT_FALSE(within(DType::F16));
+  EXPECT_TRUE(within(DType::BF16));
+  EXPECT_EQ(toleranceOf(DType::BF16, DType::F32).norm, toleranceOf(DType::BF16).norm);
+}
+
 TEST(Compare, BoundsFollowTheType) {
   auto within = [](DType type, double error) {
     return compare(tensor(type, {1}, {1 + error}), tensor(type, {1}, {1}), type).withinTolerance;

@@ -51,6 +51,24 @@ TEST(KernelInfoTest, RoundTrips) {
   EXPECT_EQ(parsed->staticSharedBytes, -1);
 }
 
+TEST(KernelInfoTest, ModalOperandsRoundTrip) {
+  KernelInfo info = sample();
+  info.carries = true;
+  for (OperandKind kind : {OperandKind::Modes, OperandKind::ModalState}) {
+    Operand operand;
+    operand.name = name(kind);
+    operand.kind = kind;
+    operand.modes = 16;
+    info.operands.push_back(operand);
+  }
+  auto parsed = KernelInfo::fromJson(info.toJson());
+  HALO_ASSERT_OK(parsed);
+  EXPECT_TRUE(parsed->carries);
+  EXPECT_EQ(parsed->operands[4].kind, OperandKind::Modes);
+  EXPECT_EQ(parsed->operands[5].kind, OperandKind::ModalState);
+  EXPECT_EQ(parsed->operands[5].modes, 16);
+}
+
 TEST(KernelInfoTest, CountsTiles) {
   KernelInfo info = sample();
   EXPECT_EQ(info.tileCount(128), 2);

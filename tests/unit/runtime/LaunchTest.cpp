@@ -191,6 +191,24 @@ TEST_F(LaunchTest, ChannelFirstViewsKeepTheirOrder) {
   EXPECT_EQ(bound->shape.d, 64);
 }
 
+// [D, L]: one row in the batch, whose stride nobody needs.
+TEST_F(LaunchTest, ViewsWithoutABatch) {
+  info.layout = Layout::BDL;
+  info.operands = {view("h", Layout::DL, true)};
+  arguments = {{"h", TensorRef::contiguous(memory, DType::BF16, {64, 10})}};
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 1), 0);
+  EXPECT_EQ(wide(*bound, 2), 10);
+  EXPECT_EQ(wide(*bound, 3), 1);
+  EXPECT_EQ(bound->shape.b, 1);
+  EXPECT_EQ(bound->shape.d, 64);
+  EXPECT_EQ(bound->shape.l, 10);
+  EXPECT_EQ(outputShape(info.operands[0], {1, 64, 10}), Dims({64, 10}));
+  reshape("h", {64, 10, 1});
+  expectRefused(bind(), "operand h has rank 3", "rank 2");
+}
+
 TEST_F(LaunchTest, OperandsAreGivenOnce) {
   arguments.push_back(arguments[1]);
   expectRefused(bind(), "weight is given twice");
@@ -378,6 +396,73 @@ TEST_F(LaunchTest, PartsCoverTheChannels) {
   auto bound = bind();
   HALO_ASSERT_OK(bound);
   EXPECT_EQ(bound->shape.d, 48);
+}
+
+/// A modal operand: log-poles or residues, or a state, of 4 modes.
+static Operand modal(const char *name, OperandKind kind, bool output = false) {
+  Operand operand;
+  operand.name = name;
+  operand.kind = kind;
+  operand.output = output;
+  operand.modes = 4;
+  return operand;
+}
+
+class ModalLaunchTest : public LaunchTest {
+protected:
+  ModalLaunchTest() {
+    info.operands = {view("x", Layout::BLD, false), modal("log_poles", OperandKind::Modes),
+                     view("y", Layout::BLD, true),
+                     modal("modal_state", OperandKind::ModalState, true)};
+    info.carries = true;
+    arguments = {{"x", TensorRef::contiguous(memory, DType::BF16, {2, 10, 64})},
+                 {"log_poles", TensorRef::contiguous(memory, DType::F32, {64, 4})},
+                 {"modal_state", TensorRef::contiguous(memory, DType::F32, {2, 64, 4})},
+                 {"y", TensorRef::contiguous(memory, DType::BF16, {2, 10, 64})}};
+  }
+};
+
+TEST_F(ModalLaunchTest, LaysOutModes) {
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 5), 4); // log_poles
+  EXPECT_EQ(wide(*bound, 6), 1);
+  EXPECT_EQ(wide(*bound, 12), 256); // modal_state
+  EXPECT_EQ(wide(*bound, 13), 4);
+  EXPECT_EQ(wide(*bound, 14), 1);
+}
+
+TEST_F(ModalLaunchTest, AlignedModesAreContiguous) {
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  tensor("modal_state").strides[0] = 512;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
+  tensor("modal_state").strides[0] = 256;
+  tensor("log_poles").strides = {8, 1};
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
+}
+
+// One block walks the whole sequence, whatever block_l says, and an empty one writes its state.
+TEST_F(ModalLaunchTest, CarriesWalkWholeSequences) {
+  info.blockL = 8;
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(bound->blockL, 16);
+  EXPECT_EQ(bound->blocks, 4u);
+  reshape("x", {2, 0, 64});
+  reshape("y", {2, 0, 64});
+  auto empty = bind();
+  HALO_ASSERT_OK(empty);
+  EXPECT_EQ(empty->blocks, 4u);
+}
+
+TEST_F(ModalLaunchTest, ConvC2Modes) {
+  reshape("log_poles", {64, 3});
+  expectRefused(bind(), "conv_c2: operand log_poles has shape [64, 3] where [D, S] = [64, 4] is "
+                        "expected");
+  reshape("log_poles", {64, 4});
+  reshape("modal_state", {1, 64, 4});
+  expectRefused(bind(), "conv_c2: operand modal_state has shape [1, 64, 4] where [B, D, S] = "
+                        "[2, 64, 4] is expected");
 }
 
 TEST_F(LaunchTest, NullPointers) {

@@ -36,6 +36,25 @@ TEST(ScheduleModelTest, BlockLWorkedNumbers) {
   EXPECT_EQ(chooseBlockL(bdl, {100, 640, 10000}, hundredBlocks()), 2048);
 }
 
+// The table's rows of kernels that carry a recurrence: 8 positions a thread, 32 channels or fewer a block.
+TEST(ScheduleModelTest, WorkedModalSchedules) {
+  KernelTraits traits;
+  traits.modes = 16;
+  traits.maxTaps = 3;
+  traits.channels = 4096;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=32,block_l=0,num_warps=8,vector=1,unroll=8,stages=1,min_blocks=1,"
+            "window=registers");
+  traits.layout = Layout::BDL;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=32,block_l=0,num_warps=8,vector=8,unroll=1,stages=1,min_blocks=1,"
+            "window=registers");
+  traits.maxElementBytes = 4;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).unroll, 2);
+  traits.channels = 1920;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).blockN, 8);
+}
+
 TEST(ScheduleModelTest, BlockLIsALegalStep) {
   test::Random random;
   SCOPED_TRACE(random.trace());
