@@ -291,6 +291,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       bool part = operand.channels > 0;
       traits.views += part && anyPart ? 0 : int(operand.streams);
       anyPart |= part;
+      traits.streams = std::max(traits.streams, int(operand.streams));
       traits.maxElementBytes = std::max(traits.maxElementBytes, bytes);
       traits.minElementBytes = std::min(traits.minElementBytes, bytes);
     }

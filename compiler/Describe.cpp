@@ -1,5 +1,7 @@
 #include "compiler/Describe.h"
 
+#include "compiler/lowering/KernelPlan.h"
+
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/JSON.h"
@@ -57,17 +59,17 @@ static DType dtypeOf(Attribute element) {
   return type.isF32() ? DType::F32 : type.isF16() ? DType::F16 : DType::BF16;
 }
 
-static Layout layoutOf(Attribute layout) {
-  return cast<ir::LayoutKindAttr>(layout).getValue() == ir::LayoutKind::BDL ? Layout::BDL
-                                                                            : Layout::BLD;
-}
-
 std::vector<Operand> operandsOf(ir::KernelOp kernel) {
   std::map<std::string, int64_t> widths;
   kernel.walk([&](ir::SplitStoreOp split) {
     for (auto [part, width] : llvm::zip(
              split.getParts(), cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef()))
       widths[cast<FlatSymbolRefAttr>(part).getValue().str()] = width;
+  });
+  std::map<std::string, int64_t> heads;
+  kernel.walk([&](ir::LoadOp load) {
+    if (auto streams = dyn_cast_or_null<ir::StreamsAttr>(load.getStreams().value_or(Attribute())))
+      heads[load.getView().str()] = streams.getHeads();
   });
   std::vector<Operand> operands;
   for (auto decl : kernel.getOperandDecls().getAsRange<ir::OperandDeclAttr>()) {
@@ -82,6 +84,7 @@ std::vector<Operand> operandsOf(ir::KernelOp kernel) {
           operand.dtype = dtypeOf(type.getElement());
           operand.layout = layoutOf(type.getLayout());
           operand.streams = *ir::knownCount(type.getStreams());
+          operand.heads = operand.output ? 0 : heads[operand.name];
         })
         .Case([&](ir::TapsType type) {
           operand.kind = OperandKind::Taps;
@@ -128,7 +131,21 @@ std::string summaryOf(const std::string &text) {
   return end == std::string::npos ? summary : summary.substr(0, end + 1);
 }
 
+/// How streams share the channels: a parameter's name, or what --set would say.
+static std::string orderText(Attribute streams) {
+  if (auto ref = dyn_cast<ir::ParamRefAttr>(streams))
+    return ref.getName().str();
+  auto known = cast<ir::StreamsAttr>(streams);
+  std::string text = ir::stringifyStreamKind(known.getKind()).str();
+  return known.getHeads() ? text + ":" + std::to_string(known.getHeads()) : text;
+}
+
 std::string describe(ir::KernelOp kernel, const std::string &text) {
+  llvm::StringMap<Attribute> orders;
+  kernel.walk([&](ir::LoadOp load) {
+    if (Attribute streams = load.getStreams().value_or(Attribute()))
+      orders[load.getView()] = streams;
+  });
   llvm::json::Array params, operands;
   for (auto param : kernel.getParams().getAsRange<ir::ParamDeclAttr>()) {
     llvm::json::Array values;
@@ -144,9 +161,13 @@ std::string describe(ir::KernelOp kernel, const std::string &text) {
                                {"output", decl.getOutput()},
                                {"optional", decl.getOptional()},
                                {"variadic", decl.getVariadic()}};
+    if (decl.getOutput() && decl.getOptional())
+      operand["flag"] = decl.flagName().str();
     llvm::TypeSwitch<Type>(decl.getType())
         .Case([&](ir::ViewType type) {
           operand["kind"] = "view";
+          if (Attribute order = orders.lookup(decl.getName()))
+            operand["stream_order"] = orderText(order);
           operand["dtype"] = piece(type.getElement());
           operand["layout"] = piece(type.getLayout());
           operand["streams"] = piece(type.getStreams());

@@ -1,7 +1,7 @@
 // halo-lower-direct: a scheduled kernel becomes a gpu.func with the calling convention of
 // runtime/KernelInfo.h.
 #include "compiler/Passes.h"
-#include "compiler/lowering/Emitter.h"
+#include "compiler/lowering/Step.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -54,9 +54,13 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
   if (plan.schedule.getMinBlocks() > 1)
     func->setAttr("nvvm.minctasm", b.getI32IntegerAttr(plan.schedule.getMinBlocks()));
   for (auto [index, decl] : pointers) {
-    func.setArgAttr(index, "llvm.noalias", b.getUnitAttr());
-    if (!decl.getOutput())
-      func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
+    // A state that is read and written under one name may be updated in place.
+    bool inPlace = bool(plan.kernel.lookupOperand(decl.getName(), !decl.getOutput()));
+    if (!inPlace) {
+      func.setArgAttr(index, "llvm.noalias", b.getUnitAttr());
+      if (!decl.getOutput())
+        func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
+    }
     if (aligned && !isa<StateType>(decl.getType()))
       func.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(16));
   }
@@ -100,8 +104,12 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       gpu::GPUFuncOp func = createFunction(b, *plan);
       Emitter emitter(*plan, func);
       emitter.emitEntry();
-      emitDirect(emitter);
-      emitter.storeStates();
+      if (plan->layout == Layout::BD) {
+        emitStep(emitter);
+      } else {
+        emitDirect(emitter);
+        emitter.storeStates();
+      }
       gpu::ReturnOp::create(emitter.b, kernel.getLoc());
       kernel.erase();
     }

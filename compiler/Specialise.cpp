@@ -38,7 +38,8 @@ private:
   KernelOp kernel;
   Bindings &bindings;
   MLIRContext *ctx;
-  std::set<std::string> present;
+  /// By name, inputs and outputs apart: a state may be both.
+  std::set<std::string> present[2];
   /// The parts a variadic output expands to, by the output's name.
   std::map<std::string, std::vector<Part>> expanded;
 
@@ -174,25 +175,26 @@ private:
 
   LogicalResult findPresent() {
     for (const std::string &name : bindings.with) {
-      auto decl = kernel.lookupOperand(name);
-      if (!decl || decl.getOutput())
+      if (!kernel.lookupOperand(name, /*output=*/false))
         return kernel.emitError() << "operand '" << name << "' is not an input of kernel '"
                                   << kernel.getSymName() << "'";
     }
     for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>()) {
       std::string name = decl.getName().str();
-      bool here = !decl.getOptional() ||
-                  (decl.getOutput() ? text(name) == "true" : bindings.with.count(name) > 0);
+      bool here = !decl.getOptional() || (decl.getOutput() ? text(decl.flagName()) == "true"
+                                                           : bindings.with.count(name) > 0);
       if (here)
-        present.insert(name);
+        present[decl.getOutput()].insert(name);
     }
     // `with` names optional operands; a required one there says nothing new.
     for (auto it = bindings.with.begin(); it != bindings.with.end();)
-      it = kernel.lookupOperand(*it).getOptional() ? std::next(it) : bindings.with.erase(it);
+      it = kernel.lookupOperand(*it, false).getOptional() ? std::next(it) : bindings.with.erase(it);
     return success();
   }
 
-  bool isPresent(StringRef name) { return present.count(name.str()) > 0; }
+  bool isPresent(StringRef name, bool output = false) {
+    return present[output].count(name.str()) > 0;
+  }
 
   FailureOr<Attribute> bindStreams(Attribute streams) {
     auto ref = dyn_cast_or_null<ParamRefAttr>(streams);
@@ -248,12 +250,14 @@ private:
   }
 
   LogicalResult bindChoose(ChooseOp choose) {
-    StringRef wanted = kernel.lookupParam(choose.getParam())
-                           ? text(choose.getParam())
-                           : StringRef(isPresent(choose.getParam()) ? "present" : "absent");
-    for (auto [name, value] :
+    StringRef name = choose.getParam(), wanted;
+    if (kernel.lookupParam(name))
+      wanted = text(name);
+    else
+      wanted = isPresent(name, kernel.lookupOperand(name).getOutput()) ? "present" : "absent";
+    for (auto [label, value] :
          llvm::zip(choose.getCases().getAsRange<StringAttr>(), choose.getValues()))
-      if (name.getValue() == wanted) {
+      if (label.getValue() == wanted) {
         choose.replaceAllUsesWith(value);
         choose.erase();
         return success();
@@ -310,7 +314,8 @@ private:
     for (Operation &op : llvm::make_early_inc_range(kernel.getBody().front())) {
       auto store = dyn_cast<StoreOp>(op);
       auto state = dyn_cast<StoreStateOp>(op);
-      if ((store && !isPresent(store.getView())) || (state && !isPresent(state.getState())))
+      if ((store && !isPresent(store.getView(), true)) ||
+          (state && !isPresent(state.getState(), true)))
         op.erase();
     }
     for (Operation &op :
@@ -323,7 +328,8 @@ private:
     for (Operation &op : kernel.getBody().front())
       for (NamedAttribute attr : op.getAttrs())
         if (auto name = dyn_cast<FlatSymbolRefAttr>(attr.getValue()))
-          if (kernel.lookupOperand(name.getValue()) && !isPresent(name.getValue()))
+          if (bool output = isa<StoreOp, StoreStateOp>(op);
+              kernel.lookupOperand(name.getValue(), output) && !isPresent(name.getValue(), output))
             return op.emitError() << "operand '" << name.getValue()
                                   << "' is absent here: guard its use with halo.choose";
     return success();
@@ -372,14 +378,15 @@ private:
   LogicalResult bindSignature() {
     SmallVector<Attribute> decls;
     for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>()) {
-      if (!isPresent(decl.getName()))
+      if (!isPresent(decl.getName(), decl.getOutput()))
         continue;
       Type type = bindType(decl.getType());
       if (!type)
         return kernel.emitError() << "operand '" << decl.getName()
                                   << "': its layout is not bdl or bld";
       auto add = [&](StringRef name) {
-        decls.push_back(OperandDeclAttr::get(ctx, name, type, decl.getOutput(), false, false));
+        decls.push_back(
+            OperandDeclAttr::get(ctx, name, type, decl.getOutput(), false, false, StringAttr()));
       };
       if (!decl.getVariadic())
         add(decl.getName());

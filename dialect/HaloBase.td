@@ -30,7 +30,8 @@ def Halo_Dialect : Dialect {
 }
 
 def Halo_LayoutEnum : I32EnumAttr<"LayoutKind", "order of a view's dimensions in memory", [
-    I32EnumAttrCase<"BDL", 0, "bdl">, I32EnumAttrCase<"BLD", 1, "bld">]> {
+    I32EnumAttrCase<"BDL", 0, "bdl">, I32EnumAttrCase<"BLD", 1, "bld">,
+    I32EnumAttrCase<"BD", 2, "bd">]> {
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }
@@ -99,9 +100,20 @@ def Halo_ParamDeclAttr : Halo_Attr<"ParamDecl", "param_decl"> {
 
 def Halo_OperandDeclAttr : Halo_Attr<"OperandDecl", "operand"> {
   let summary = "one entry of a kernel's ins(...) or outs(...)";
+  let description = [{
+    A state may be an input and an output under one name: ops know which they mean. An optional
+    output is present when its flag is true: `optional(states)` names the flag, `optional` alone
+    means the flag of the output's own name.
+  }];
   let parameters = (ins StringRefParameter<>:$name, "::mlir::Type":$type, "bool":$output,
-                        "bool":$optional, "bool":$variadic);
-  let assemblyFormat = "`<` $name `,` $type `,` $output `,` $optional `,` $variadic `>`";
+                        "bool":$optional, "bool":$variadic,
+                        OptionalParameter<"::mlir::StringAttr">:$flag);
+  let assemblyFormat =
+      "`<` $name `,` $type `,` $output `,` $optional `,` $variadic (`,` $flag^)? `>`";
+  let extraClassDeclaration = [{
+    /// The flag that turns an optional output on.
+    ::llvm::StringRef flagName() const { return getFlag() ? getFlag().getValue() : getName(); }
+  }];
 }
 
 def Halo_ScheduleAttr : Halo_Attr<"Schedule", "schedule"> {

@@ -12,7 +12,9 @@ template <typename T>
 static FailureOr<T> operandOf(Operation *op, FlatSymbolRefAttr name, bool output,
                               StringRef kind) {
   auto kernel = op->getParentOfType<KernelOp>();
-  auto decl = kernel.lookupOperand(name.getValue());
+  auto decl = kernel.lookupOperand(name.getValue(), output);
+  if (!decl)
+    decl = kernel.lookupOperand(name.getValue(), !output);
   if (!decl)
     return op->emitOpError() << "operand '" << name.getValue() << "' is not declared";
   auto type = dyn_cast<T>(decl.getType());

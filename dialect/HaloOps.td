@@ -22,7 +22,8 @@ def KernelOp : Halo_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, NoTerm
     `params` are compile-time: numbers, types, enumerations, flags, and the parts and heads of a
     split. The pass `halo-specialise` binds them, erases absent optional operands, expands variadic
     outputs, and leaves a kernel without parameters. An optional output is present when the flag
-    of its name is true.
+    of its name is true, or the flag it names: `@proj_state : optional(states) state<T, Kp, 3>`. A
+    state may be in `ins` and in `outs` under one name: loads read the one, stores write the other.
 
     ```mlir
     halo.kernel @smooth params(K : int, layout : enum<bdl, bld>, T : type, W : type)
@@ -41,8 +42,11 @@ def KernelOp : Halo_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, NoTerm
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// The declared operand of this name, or null.
+    /// The declared operand of this name, or null. Where a state is an input and an output, the
+    /// input.
     OperandDeclAttr lookupOperand(::llvm::StringRef name);
+    /// The declared input (or output) of this name, or null.
+    OperandDeclAttr lookupOperand(::llvm::StringRef name, bool output);
     /// The declared parameter of this name, or null.
     ParamDeclAttr lookupParam(::llvm::StringRef name);
     /// True once no parameter is left.

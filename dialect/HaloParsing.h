@@ -19,7 +19,7 @@ mlir::ParseResult parseGroupAndStreams(mlir::AsmParser &parser, mlir::Attribute 
                                        mlir::Attribute &streams);
 void printGroupAndStreams(mlir::AsmPrinter &printer, mlir::Attribute group,
                           mlir::Attribute streams);
-/// `bdl`, `bld` or an enumeration parameter's name.
+/// `bdl`, `bld`, `bd` or an enumeration parameter's name.
 mlir::ParseResult parseLayout(mlir::AsmParser &parser, mlir::Attribute &layout);
 void printLayout(mlir::AsmPrinter &printer, mlir::Attribute layout);
 

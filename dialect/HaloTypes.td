@@ -11,8 +11,12 @@ class Halo_Type<string name, string typeMnemonic> : TypeDef<Halo_Dialect, name> 
 }
 
 def Halo_ViewType : Halo_Type<"View", "view"> {
-  let summary = "a strided activation tensor: [B, D, L] (bdl) or [B, L, D] (bld)";
-  let description = "Example: `view<T, layout>`, `view<bf16, bld, 3>` (3 streams: 3D channels).";
+  let summary = "a strided activation tensor: [B, D, L] (bdl), [B, L, D] (bld) or [B, D] (bd)";
+  let description = [{
+    Examples: `view<T, layout>`, `view<bf16, bld, 3>` (3 streams: 3D channels). A `bd` view is one
+    position: a kernel of such views is a step, which reads its states and writes them anew, in
+    place where the caller gives the same memory twice.
+  }];
   let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$layout,
                         "::mlir::Attribute":$streams);
   let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Layout>($layout)

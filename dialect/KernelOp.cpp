@@ -10,8 +10,13 @@ using namespace mlir;
 using namespace halo::ir;
 
 OperandDeclAttr KernelOp::lookupOperand(StringRef name) {
+  OperandDeclAttr input = lookupOperand(name, /*output=*/false);
+  return input ? input : lookupOperand(name, /*output=*/true);
+}
+
+OperandDeclAttr KernelOp::lookupOperand(StringRef name, bool output) {
   for (auto decl : getOperandDecls().getAsRange<OperandDeclAttr>())
-    if (decl.getName() == name)
+    if (decl.getName() == name && decl.getOutput() == output)
       return decl;
   return {};
 }
@@ -69,13 +74,21 @@ static ParseResult parseParam(OpAsmParser &parser, SmallVectorImpl<Attribute> &p
   return success();
 }
 
-/// `@x : optional view<T, layout>`; the type's `!halo.` prefix is left out.
+/// `@x : optional view<T, layout>`, `@s : optional(flag) state<T, K>`; the type's `!halo.` prefix
+/// is left out.
 static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                                     SmallVectorImpl<Attribute> &decls) {
   StringAttr name;
   if (parser.parseSymbolName(name) || parser.parseColon())
     return failure();
   bool optional = succeeded(parser.parseOptionalKeyword("optional"));
+  StringAttr flag;
+  if (optional && succeeded(parser.parseOptionalLParen())) {
+    StringRef flagName;
+    if (parser.parseKeyword(&flagName) || parser.parseRParen())
+      return failure();
+    flag = parser.getBuilder().getStringAttr(flagName);
+  }
   bool variadic = succeeded(parser.parseOptionalKeyword("variadic"));
   SMLoc loc = parser.getCurrentLocation();
   StringRef mnemonic;
@@ -93,8 +106,8 @@ static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                   })();
   if (!type)
     return failure();
-  decls.push_back(OperandDeclAttr::get(parser.getContext(), name.getValue(), type, output,
-                                       optional, variadic));
+  decls.push_back(OperandDeclAttr::get(parser.getContext(), name.getValue(), type, output, optional,
+                                       variadic, flag));
   return success();
 }
 
@@ -149,8 +162,14 @@ static void printParam(OpAsmPrinter &printer, ParamDeclAttr param) {
 
 static void printOperandDecl(OpAsmPrinter &printer, OperandDeclAttr decl) {
   printer.printSymbolName(decl.getName());
-  printer << " : " << (decl.getOptional() ? "optional " : "")
-          << (decl.getVariadic() ? "variadic " : "");
+  printer << " : ";
+  if (decl.getOptional()) {
+    printer << "optional";
+    if (decl.getFlag())
+      printer << '(' << decl.getFlag().getValue() << ')';
+    printer << ' ';
+  }
+  printer << (decl.getVariadic() ? "variadic " : "");
   llvm::TypeSwitch<Type>(decl.getType())
       .Case<ViewType, TapsType, ChannelType, StateType>([&](auto type) {
         printer << decltype(type)::getMnemonic();
@@ -238,7 +257,7 @@ static LogicalResult verifyParamRefs(KernelOp kernel, OperandDeclAttr decl) {
 }
 
 LogicalResult KernelOp::verify() {
-  llvm::StringSet<> params, operands;
+  llvm::StringSet<> params, operands[2];
   for (auto param : getParams().getAsRange<ParamDeclAttr>()) {
     if (!params.insert(param.getName()).second)
       return emitOpError() << "parameter '" << param.getName() << "' is declared twice";
@@ -254,12 +273,26 @@ LogicalResult KernelOp::verify() {
   }
   bool anyOutput = false;
   for (auto decl : getOperandDecls().getAsRange<OperandDeclAttr>()) {
-    if (!operands.insert(decl.getName()).second)
+    if (!operands[decl.getOutput()].insert(decl.getName()).second)
       return emitOpError() << "operand '" << decl.getName() << "' is declared twice";
+    if (operands[!decl.getOutput()].contains(decl.getName()) && !isa<StateType>(decl.getType()))
+      return emitOpError() << "operand '" << decl.getName()
+                           << "' is an input and an output: only states may be both";
+    if (auto input = lookupOperand(decl.getName(), false);
+        decl.getOutput() && input && input.getType() != decl.getType())
+      return emitOpError() << "state '" << decl.getName() << "' is read as " << input.getType()
+                           << " and written as " << decl.getType();
+    if (decl.getFlag() && !decl.getOutput())
+      return emitOpError() << "operand '" << decl.getName() << "' names flag '"
+                           << decl.getFlag().getValue()
+                           << "', but inputs are present when they are given";
     if (decl.getVariadic() && !decl.getOutput())
       return emitOpError() << "operand '" << decl.getName() << "': only outputs are variadic";
     if (decl.getOutput() && decl.getOptional()) {
-      auto flag = lookupParam(decl.getName());
+      auto flag = lookupParam(decl.flagName());
+      if ((!flag || flag.getKind() != ParamKind::Flag) && decl.getFlag())
+        return emitOpError() << "optional output '" << decl.getName() << "' names '"
+                             << decl.flagName() << "', which is not a flag parameter";
       if (!flag || flag.getKind() != ParamKind::Flag)
         return emitOpError() << "optional output '" << decl.getName()
                              << "' needs a flag parameter of its name";

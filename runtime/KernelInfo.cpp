@@ -27,12 +27,14 @@ std::string_view name(OperandKind kind) {
   return "?";
 }
 
-std::string_view name(Layout layout) { return layout == Layout::BDL ? "bdl" : "bld"; }
+std::string_view name(Layout layout) {
+  return layout == Layout::BDL ? "bdl" : layout == Layout::BLD ? "bld" : "bd";
+}
 
 size_t KernelInfo::parameterCount() const {
   size_t count = kSizeParameters;
   for (const Operand &operand : operands)
-    count += 1 + rank(operand.kind);
+    count += 1 + strideCount(operand.kind);
   return count;
 }
 
@@ -78,7 +80,8 @@ std::string KernelInfo::toJson() const {
                            {"streams", operand.streams},
                            {"taps", operand.taps},
                            {"group", operand.group},
-                           {"channels", operand.channels}});
+                           {"channels", operand.channels},
+                           {"heads", operand.heads}});
   json tileList = json::array();
   for (const ChannelTiles &run : tiles)
     tileList.push_back({{"begin", run.begin}, {"end", run.end}, {"width", run.width}});
@@ -107,9 +110,11 @@ namespace {
 
 Layout readLayout(JsonFields &fields) {
   std::string text = fields.text("layout");
-  if (text != "bdl" && text != "bld")
-    fields.complain(fmt::format("has layout '{}' where bdl or bld is expected", text));
-  return text == "bdl" ? Layout::BDL : Layout::BLD;
+  for (Layout layout : {Layout::BDL, Layout::BLD, Layout::BD})
+    if (text == name(layout))
+      return layout;
+  fields.complain(fmt::format("has layout '{}' where bdl, bld or bd is expected", text));
+  return Layout::BLD;
 }
 
 Result<Operand> readOperand(const json &object, size_t index) {
@@ -143,6 +148,7 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.taps = fields.integer("taps", hasTaps ? 1 : 0, INT32_MAX);
   operand.group = fields.integer("group", 1, INT32_MAX);
   operand.channels = fields.integer("channels", 0, INT32_MAX);
+  operand.heads = fields.integer("heads", 0, INT32_MAX);
   HALO_CHECK(fields.done());
   return operand;
 }
@@ -198,10 +204,10 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
     fields.complain("has no channel tiles");
   HALO_CHECK(fields.done());
 
-  std::set<std::string> names;
+  std::set<std::pair<std::string, bool>> names; // A state may be an input and an output.
   for (const json &object : operandList) {
     HALO_TRY(operand, readOperand(object, info.operands.size()));
-    if (!names.insert(operand.name).second)
+    if (!names.emplace(operand.name, operand.output).second)
       return invalid(fmt::format("kernel info: two operands are named '{}'", operand.name));
     info.operands.push_back(std::move(operand));
   }

@@ -3,7 +3,8 @@
 // A kernel is launched with one flat parameter list: for every operand, in the order of
 // `operands`, a device pointer and its element strides (i64), then the launch's sizes (i32):
 //
-//   view     pointer, stride of B, of channels, of L       [B, C, L] or [B, L, C] in memory
+//   view     pointer, stride of B, of channels, of L       [B, C, L], [B, L, C] or [B, C] in memory
+//                                                          (the last: stride of L 0)
 //   taps     pointer, stride of rows, of taps              [rows, K]
 //   channel  pointer, stride                               [D]
 //   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
@@ -35,7 +36,8 @@ constexpr size_t kSizeParameters = 6;
 constexpr size_t kMaxParameters = 256;
 
 enum class OperandKind : uint8_t { View, Taps, Channel, State };
-enum class Layout : uint8_t { BDL, BLD };
+/// BD: one position, L = 1; all views of a kernel have it, or none.
+enum class Layout : uint8_t { BDL, BLD, BD };
 
 /// One operand of a specialised kernel: present, with every number known.
 struct Operand {
@@ -53,6 +55,8 @@ struct Operand {
   int64_t group = 1;
   /// Views: a fixed channel count (a part of a split), or 0 where it follows D.
   int64_t channels = 0;
+  /// Views: heads of streams that are split by columns, which D is a multiple of; 0 elsewhere.
+  int64_t heads = 0;
 };
 
 /// A run of channel tiles of equal width. `end` = 0 means D.
@@ -74,7 +78,8 @@ struct HALO_API KernelInfo {
   int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
   /// 16: base pointers of views, taps and channels are multiples of 16 bytes; taps and channels are
   /// contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a multiple
-  /// of 16 bytes. 1: any element-aligned pointer, any strides.
+  /// of 16 bytes, as are the heads of column_split in bld. 1: any element-aligned pointer, any
+  /// strides.
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
   int64_t warmup = 0; ///< Positions a block walks before its own, to fill its windows; 0: it has none.
@@ -96,9 +101,14 @@ struct HALO_API KernelInfo {
   static Result<KernelInfo> fromJson(std::string_view json);
 };
 
-/// Dimensions, and so strides, of such an operand.
-constexpr size_t rank(OperandKind kind) {
+/// Strides of such an operand in the parameter list.
+constexpr size_t strideCount(OperandKind kind) {
   return kind == OperandKind::Channel ? 1 : kind == OperandKind::Taps ? 2 : 3;
+}
+/// Dimensions of an operand's tensor.
+inline size_t rankOf(const Operand &operand) {
+  bool step = operand.kind == OperandKind::View && operand.layout == Layout::BD;
+  return strideCount(operand.kind) - (step ? 1 : 0);
 }
 HALO_API std::string_view name(OperandKind kind);
 HALO_API std::string_view name(Layout layout);

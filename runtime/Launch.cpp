@@ -14,6 +14,8 @@ Dims outputShape(const Operand &output, const Shape &shape) {
   case OperandKind::View:
     if (output.layout == Layout::BDL)
       return {shape.b, channels, shape.l};
+    if (output.layout == Layout::BD)
+      return {shape.b, channels};
     return {shape.b, shape.l, channels};
   case OperandKind::Taps:
     return {output.streams * shape.d / output.group, output.taps};
@@ -30,8 +32,8 @@ int alignmentOf(const std::vector<Operand> &operands, Span<Argument> arguments) 
     for (const Operand &operand : operands)
       if (operand.name == argument.name &&
           // Another rank is bind's to refuse; it has no 16-byte accesses.
-          (argument.tensor.shape.size() != rank(operand.kind) ||
-           argument.tensor.strides.size() != rank(operand.kind) ||
+          (argument.tensor.shape.size() != rankOf(operand) ||
+           argument.tensor.strides.size() != rankOf(operand) ||
            !checkAligned(operand, argument.tensor, nullptr)))
         return 1;
   return 16;
@@ -46,7 +48,13 @@ Result<void> checkParameterCount(const KernelInfo &info) {
 
 LaunchPlan::LaunchPlan(const KernelInfo &info, const DeviceTraits &device)
     : info(info), device(device), requiredChannels(info.requiredChannels()),
-      storesState(info.storesState()), maxBlockL(INT32_MAX / info.stepL * info.stepL) {}
+      storesState(info.storesState()), maxBlockL(INT32_MAX / info.stepL * info.stepL) {
+  // Inputs come before outputs.
+  for (size_t o = 0; o < info.operands.size(); ++o)
+    for (size_t i = 0; i < o && info.operands[o].output; ++i)
+      if (info.operands[i].name == info.operands[o].name)
+        updates.push_back({i, o});
+}
 
 BoundLaunch &BoundLaunch::operator=(const BoundLaunch &other) {
   blocks = other.blocks;
@@ -160,6 +168,8 @@ struct ParameterWriter {
     }
     for (int64_t stride : tensor.strides)
       add(stride);
+    if (tensor.strides.size() < strideCount(operand.kind))
+      add(int64_t(0)); // Of L in [B, C]: there is one position.
   }
 };
 

@@ -10,6 +10,7 @@
 #include "runtime/TensorRef.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace halo {
 
@@ -43,6 +44,11 @@ struct HALO_API LaunchPlan {
   int64_t requiredChannels;
   bool storesState;
   int64_t maxBlockL; ///< The largest multiple of stepL that an i32 parameter holds.
+  /// States that are input and output under one name: their places in info.operands.
+  struct Update {
+    size_t input, output;
+  };
+  std::vector<Update> updates;
 };
 
 /// Whether a BoundLaunch has room for the kernel's parameters; else the refusal.
@@ -50,9 +56,10 @@ HALO_API Result<void> checkParameterCount(const KernelInfo &info);
 
 /// Call it as halo::bind: without the prefix std::bind matches too, and better.
 /// Checks the arguments against the kernel (names, ranks, dtypes, shapes: conv_c1 ... conv_c7) and
-/// builds the launch. Where a name is an input and an output, its first argument is the input. An
-/// aligned kernel (info.align > 1) with an unaligned tensor is refused: ask alignmentOf first and
-/// compile the variant that fits.
+/// builds the launch. An aligned kernel (info.align > 1) with an unaligned tensor is refused: ask
+/// alignmentOf first and compile the variant that fits. Where a state is an input and an output,
+/// the first argument of its name is the input, the second the output; both may be one tensor in a
+/// step (a kernel of [B, C] views), which updates it in place, and must not overlap elsewhere.
 HALO_API Result<BoundLaunch> bind(const KernelInfo &info, Span<Argument> arguments,
                                   const DeviceTraits &device);
 /// The same without names: tensors in the order of info.operands.

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace halo {
 
@@ -17,7 +18,7 @@ bool checkForm(const Operand &operand, const TensorRef &tensor, Error &why) {
   if (tensor.dtype != operand.dtype)
     return refuse(why, "operand {} has dtype {} where the kernel was made for {}", operand.name,
                   name(tensor.dtype), name(operand.dtype));
-  size_t expected = rank(operand.kind);
+  size_t expected = rankOf(operand);
   if (tensor.shape.size() != expected)
     return refuse(why, "operand {} has rank {} where a {} has rank {}", operand.name,
                   tensor.shape.size(), name(operand.kind), expected);
@@ -84,6 +85,41 @@ bool checkMemory(const Operand &operand, const TensorRef &tensor, Error &why) {
          checkNoAlias(operand, tensor, why);
 }
 
+/// The bytes a tensor's elements lie within: [first, second).
+std::pair<__int128, __int128> extentOf(const TensorRef &tensor) {
+  __int128 low = reinterpret_cast<uintptr_t>(tensor.data), high = low + size(tensor.dtype);
+  for (size_t i = 0; i < tensor.shape.size(); ++i) {
+    __int128 reach = __int128(tensor.strides[i]) * (tensor.shape[i] - 1) * size(tensor.dtype);
+    (reach < 0 ? low : high) += reach;
+  }
+  return {low, high};
+}
+
+/// A state that is read and written: a step reads all of a channel's samples before it writes any,
+/// so it may update in place; elsewhere one block writes while others still read.
+bool checkInPlace(const KernelInfo &info, const Operand &operand, const TensorRef &in,
+                  const TensorRef &out, Error &why) {
+  bool step = info.layout == Layout::BD;
+  bool same = in.data == out.data && in.strides == out.strides;
+  if ((step && same) || !hasElements(in))
+    return true;
+  auto [inLow, inHigh] = extentOf(in);
+  auto [outLow, outHigh] = extentOf(out);
+  if (inHigh <= outLow || outHigh <= inLow)
+    return true;
+  if (!step)
+    return refuse(why,
+                  "output {} overlaps its input, but only a step updates a state in place: kernel "
+                  "{} needs memory of its own for it",
+                  operand.name, info.kernel);
+  auto from = reinterpret_cast<uintptr_t>(in.data), to = reinterpret_cast<uintptr_t>(out.data);
+  return refuse(why,
+                "output {} overlaps its input without being the same tensor: strides {} and {}, {} "
+                "bytes apart",
+                operand.name, printSizes(in.strides), printSizes(out.strides),
+                to > from ? to - from : from - to);
+}
+
 /// A size, and the operand that said it first.
 struct Agreed {
   const char *letter;
@@ -111,9 +147,11 @@ bool checkViews(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &
     const Operand &operand = info.operands[i];
     if (operand.kind != OperandKind::View)
       continue;
-    bool bdl = operand.layout == Layout::BDL;
     const Dims &shape = tensors[i]->shape;
-    int64_t channels = shape[bdl ? 1 : 2];
+    int64_t channels = shape[operand.layout == Layout::BLD ? 2 : 1];
+    int64_t positions = operand.layout == Layout::BD    ? 1
+                        : operand.layout == Layout::BDL ? shape[2]
+                                                        : shape[1];
     if (!b.agree(operand, shape[0], why))
       return false;
     if (operand.channels) {
@@ -129,8 +167,11 @@ bool checkViews(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &
       }
       if (!d.agree(operand, channels, why))
         return false;
+      if (operand.heads && channels % operand.heads)
+        return refuse(why, "operand {} has D = {}, no multiple of the {} heads of column_split:{}",
+                      operand.name, channels, operand.heads, operand.heads);
     }
-    if (!l.agree(operand, shape[bdl ? 2 : 1], why))
+    if (!l.agree(operand, positions, why))
       return false;
   }
   if (!b.from)
@@ -191,15 +232,16 @@ bool matchNames(const KernelInfo &info, Span<Argument> arguments, const TensorRe
   std::fill_n(tensors, operands.size(), nullptr);
   for (const Argument &argument : arguments) {
     // Inputs come before outputs, so the first free place of a name is the input's.
-    bool known = false, placed = false;
+    int places = 0;
+    bool placed = false;
     for (size_t i = 0; i < operands.size() && !placed; ++i)
       if (operands[i].name == argument.name) {
-        known = true;
+        ++places;
         placed = !tensors[i];
         if (placed)
           tensors[i] = &argument.tensor;
       }
-    if (!known) {
+    if (!places) {
       std::vector<std::string> names;
       for (const Operand &operand : operands)
         names.push_back(operand.name);
@@ -207,7 +249,8 @@ bool matchNames(const KernelInfo &info, Span<Argument> arguments, const TensorRe
                     info.kernel, fmt::join(names, ", "));
     }
     if (!placed)
-      return refuse(why, "operand {} is given too often", argument.name);
+      return refuse(why, "operand {} is given {}", argument.name,
+                    places > 1 ? "more than twice" : "twice");
   }
   for (size_t i = 0; i < operands.size(); ++i)
     if (!tensors[i])
@@ -227,6 +270,10 @@ bool checkTensors(const LaunchPlan &plan, const TensorRef *const *tensors, Shape
   for (size_t i = 0; i < operands.size(); ++i)
     if (!checkConstants(operands[i], *tensors[i], shape, why) ||
         !checkMemory(operands[i], *tensors[i], why))
+      return false;
+  for (const LaunchPlan::Update &state : plan.updates)
+    if (!checkInPlace(plan.info, operands[state.output], *tensors[state.input],
+                      *tensors[state.output], why))
       return false;
   return true;
 }
@@ -248,7 +295,7 @@ static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Er
     return true;
   }
   int64_t group = 16 / int64_t(size(tensor.dtype));
-  size_t contiguous = 2; // L of [B, C, L], C of [B, L, C].
+  size_t contiguous = tensor.shape.size() - 1; // L of [B, C, L], C of [B, L, C] and [B, C].
   const char *letter = operand.layout == Layout::BDL ? "L" : "C";
   if (tensor.strides[contiguous] != 1)
     return refuse(why, "operand {} has stride {} along {} where 16-byte accesses need 1",
@@ -256,6 +303,11 @@ static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Er
   if (tensor.shape[contiguous] % group)
     return refuse(why, "operand {} has {} = {} where 16-byte accesses need a multiple of {}",
                   operand.name, letter, tensor.shape[contiguous], group);
+  int64_t d = tensor.shape[contiguous] / operand.streams;
+  if (operand.layout == Layout::BLD && operand.heads && d / operand.heads % group)
+    return refuse(why,
+                  "operand {} has heads of {} channels where 16-byte accesses need a multiple of {}",
+                  operand.name, d / operand.heads, group);
   for (size_t i = 0; i < contiguous; ++i)
     if (tensor.shape[i] > 1 && tensor.strides[i] % group)
       return refuse(why,
@@ -272,8 +324,10 @@ bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
   uint64_t bits = reinterpret_cast<uintptr_t>(tensor.data);
   size_t last = tensor.shape.size() - 1;
   if (operand.kind == OperandKind::View) {
-    uint64_t elements = uint64_t(tensor.shape[2] | tensor.strides[0] | tensor.strides[1]);
-    if (((bits | elements * size(tensor.dtype)) & 15) == 0 && tensor.strides[2] == 1)
+    // In [B, C] the one outer stride is also the last of them.
+    uint64_t elements = uint64_t(tensor.shape[last] | tensor.strides[0] | tensor.strides[last - 1]);
+    if (((bits | elements * size(tensor.dtype)) & 15) == 0 && tensor.strides[last] == 1 &&
+        !operand.heads)
       return true;
   } else if ((bits & 15) == 0 && tensor.strides[last] == 1 &&
              (last == 0 || tensor.strides[0] == tensor.shape[1])) {

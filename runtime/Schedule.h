@@ -55,6 +55,7 @@ struct HALO_API KernelTraits {
   int64_t halo = 0;         ///< Joint halo of the inputs.
   int64_t channels = 0;     ///< D where it is known, 0 elsewhere. A hint: any D runs.
   int views = 2;            ///< Views read and written per position, streams counted.
+  int streams = 1;          ///< Most streams of a view.
   int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   int64_t partUnit = 0;     ///< Greatest common divisor of a split's widths and heads; 0 if none.
   int64_t toeplitzGroup = 0; ///< Channels per filter of long FIRs that fir=toeplitz can take; else 0.

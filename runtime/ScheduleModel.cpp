@@ -30,6 +30,10 @@ constexpr int64_t kRegisterTapsBLD = 16, kRegisterTapsBDL = 32;
 /// Bytes a bld thread loads per step, and steps in flight or in use.
 constexpr int64_t kStepBytes = 32;
 constexpr int kStagesBLD = 4, kStagesBDL = 2;
+/// Channels of a block, and bytes a thread loads per step, where a view has several streams.
+constexpr int64_t kGatedChannels = 128, kGatedStepBytes = 96;
+/// f32 registers for its taps: shared taps and narrow samples leave room for more.
+constexpr int64_t kGatedRegisters = 128;
 /// From this many registers of taps on, a bld step is twice as long: fewer samples move between
 /// steps, and with 8 rows a step 3 stages are enough.
 constexpr int64_t kLongWindow = 25;
@@ -60,6 +64,33 @@ static int64_t stripeThreads(int64_t d, int64_t perThread, int64_t most) {
   while (threads > 32 && ceilDiv(d, threads * perThread) * threads * perThread * 8 > d * 9)
     threads /= 2;
   return std::max<int64_t>(threads, 1);
+}
+
+/// A step moves states and does little else: 128 threads copy, and as many channels as keep their
+/// states' tile near 16 KiB compute.
+static Schedule chooseStep(const KernelTraits &traits) {
+  Schedule schedule;
+  schedule.vector = schedule.unroll = 1;
+  schedule.blockN = traits.maxTaps <= 16 ? 128 : traits.maxTaps <= 64 ? 64 : 32;
+  return schedule;
+}
+
+/// Several streams in bld, window=registers (hcs): a step's rows are several views wide and the
+/// windows of a chain fill the registers. Stripes of 128 channels keep whole cache lines of every
+/// stream together. (Hand-written on an H200, D 4096, L 65536: loads and stores alone reach 1.01 of
+/// a copy with 128 channels a block, 0.97-1.0 with 64, 0.83-0.93 with 32; HCS 0.96-0.975 with 2 or
+/// 4 channels a thread, 4-8 rows and 3-6 stages, 0.84 with 8 channels a thread.)
+static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
+  int64_t vector = schedule.vector;
+  int64_t threadsN = stripeThreads(traits.channels, vector, kGatedChannels / vector);
+  schedule.numWarps = int(std::max<int64_t>(4, threadsN / 32));
+  schedule.blockN = threadsN * vector;
+  int64_t rowBytes = vector * traits.maxElementBytes * traits.streams;
+  schedule.unroll = int(std::clamp<int64_t>(kGatedStepBytes / rowBytes, 2, 8));
+  schedule.stages = 4;
+  // Three blocks fit without being asked for; asking makes a kernel with states in and out spill.
+  schedule.minBlocks = 2;
+  return schedule;
 }
 
 /// A stripe of whole groups for the tensor cores, and its warps; 0 where there is none.
@@ -120,11 +151,14 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bld, 7        registers  4       512      4      8       3
 //   bld, 12       registers  2       256      4      8       4
 //   bld, 40       shared     1       64       8      16      1
+//   bld, hcs 7    registers  4       128      4      4       4
 //   bld, 128 in groups of 16: fir=toeplitz, vector 4, block_n 64, 4 warps, unroll 8, stages 2
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       shared     8       1        4      8       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
+  if (traits.layout == Layout::BD)
+    return chooseStep(traits);
   if (Schedule toeplitz = chooseToeplitz(traits, device); toeplitz.blockN)
     return toeplitz;
   Schedule schedule;
@@ -137,11 +171,14 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
   int vector = traits.align == 1 ? 1 : std::max(1, kAccessBytes / traits.maxElementBytes);
   if (bld)
     vector = shared ? 1 : std::min(vector, kLanes);
+  int64_t registers = traits.streams > 1 ? kGatedRegisters : kWindowRegisters;
   while (bld && vector > 1 &&
-         ((vector > 2 && vector * 2 * traits.sumTaps > kWindowRegisters) ||
+         ((vector > 2 && vector * 2 * traits.sumTaps > registers) ||
           (traits.partUnit > 0 && traits.partUnit % vector)))
     vector /= 2;
   schedule.vector = vector;
+  if (bld && !shared && traits.streams > 1 && vector * traits.minElementBytes >= 4)
+    return chooseGatedWalk(traits, schedule);
 
   int64_t perThread = bld ? vector : 1;
   int64_t threadsN = traits.crossLayout ? kCrossChannels : 1;

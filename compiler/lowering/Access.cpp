@@ -63,7 +63,7 @@ bool Emitter::oneAccess(OpResult signal) const {
   auto op = cast<LoadOp>(signal.getOwner());
   auto streams = dyn_cast_or_null<StreamsAttr>(op.getStreams().value_or(Attribute()));
   bool adjacent =
-      op.getNumResults() == 1 || (streams && streams.getKind() == StreamKind::Split);
+      op.getNumResults() == 1 || (streams && streams.getKind() != StreamKind::Interleave);
   return adjacent && plan.schedule.getAlign() > 1;
 }
 
@@ -175,6 +175,8 @@ Value Emitter::rawPiece(Place &place, OpResult signal, int64_t index) {
 Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t stream,
                                Value position) {
   const Memory &m = memory(state);
+  // What may be written in place is not invariant.
+  bool invariant = !plan.kernel.lookupOperand(state, /*output=*/true);
   auto type = cast<StateType>(m.decl.getType());
   int64_t width = *knownCount(type.getTaps()) - 1, count = *knownCount(type.getStreams());
   if (width == 0)
@@ -191,14 +193,14 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
     Value place = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
                                                 product(c, m.strides[1]));
     place = b.createOrFold<arith::AddIOp>(loc, place, product(safe, m.strides[2]));
-    lanes.push_back(load(m.element, address(m.element, m.pointer, place),
-                         storageBytes(m.element), true));
+    lanes.push_back(
+        load(m.element, address(m.element, m.pointer, place), storageBytes(m.element), invariant));
   }
   return select(reaches, toF32(pack(lanes)), zero());
 }
 
 void Emitter::store(Place &place, StoreOp op, int64_t count) {
-  const Memory &m = memory(op.getView());
+  const Memory &m = memory(op.getView(), true);
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
@@ -265,7 +267,7 @@ void Emitter::storeStates() {
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
   ifThen(both(last, channelOk), [&] {
     for (StoreStateOp op : states) {
-      const Memory &m = memory(op.getState());
+      const Memory &m = memory(op.getState(), true);
       int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
       if (width == 0)
         continue;

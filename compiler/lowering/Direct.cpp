@@ -158,9 +158,19 @@ private:
   Value narrow(Value signal, Value value, Place &place, int64_t j) {
     if (signal.getDefiningOp<LoadOp>())
       return e.rawAt(place, signal, j);
+    Type exact = exactType(signal);
+    return exact ? e.toStorage(value, exact) : value;
+  }
+
+  /// The storage type that holds every sample of a signal, or null.
+  Type exactType(Value signal) {
     if (auto round = signal.getDefiningOp<RoundOp>())
-      return e.toStorage(value, cast<TypeAttr>(round.getType()).getValue());
-    return value;
+      return cast<TypeAttr>(round.getType()).getValue();
+    auto resume = signal.getDefiningOp<ResumeOp>();
+    auto round = resume ? resume.getInput().getDefiningOp<RoundOp>() : RoundOp();
+    if (!round || e.memory(resume.getState()).element != cast<TypeAttr>(round.getType()).getValue())
+      return {};
+    return cast<TypeAttr>(round.getType()).getValue();
   }
 
   SmallVector<Value> body(Place &here, ValueRange window) {
@@ -171,7 +181,7 @@ private:
         if (signal.getDefiningOp<LoadOp>())
           here.raw[{signal, j}] = carried;
         else if (signal.getDefiningOp<ResumeOp>())
-          here.signals[{signal, j}] = carried;
+          here.signals[{signal, j}] = e.toF32(carried);
         else
           here.history[{signal, j}] = e.toF32(carried);
       }

@@ -67,7 +67,8 @@ public:
   mlir::Value tileL;     ///< Index of the block's tile of positions.
   mlir::Value thread;       ///< Linear index in the block.
   mlir::Value laneN, laneL; ///< The thread's place in the block: threadsN x threadsL.
-  mlir::Value channel;   ///< First channel of the thread, clamped into [0, D).
+  mlir::Value own;          ///< First channel of the thread, wherever it lies.
+  mlir::Value channel;      ///< The same, clamped into [0, D).
   mlir::Value channelOk; ///< False for threads beyond the tile or D.
   mlir::Value sharedBase; ///< Dynamic shared memory, or null.
 
@@ -152,7 +153,8 @@ public:
   loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
-  const Memory &memory(llvm::StringRef operand) const;
+  /// An input, or an output: a state may be both under one name.
+  const Memory &memory(llvm::StringRef operand, bool output = false) const;
   /// Memory channel of stream s of channel c.
   mlir::Value memoryChannel(mlir::Value c, mlir::Attribute streams, int64_t s, int64_t count);
   int64_t storageBytes(mlir::Type element) const { return element.getIntOrFloatBitWidth() / 8; }
@@ -160,7 +162,7 @@ public:
 private:
   bool runsAlong(const Place &place) const; ///< bdl: loads take runs of positions.
   mlir::gpu::GPUFuncOp func;
-  llvm::StringMap<Memory> memories;
+  llvm::StringMap<Memory> memories[2]; ///< Inputs, outputs.
   /// Pointer of a load's signal at position 0 for the thread's channel, per stream.
   llvm::DenseMap<mlir::Value, mlir::Value> rowPointers;
   llvm::DenseMap<mlir::Value, mlir::Value> channelSignals;

@@ -2,6 +2,8 @@
 // walk (row pointers, taps, per-channel numbers, a split's destination).
 #include "compiler/lowering/Emitter.h"
 
+#include "compiler/lowering/Step.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -27,10 +29,10 @@ Emitter::Emitter(const KernelPlan &plan, const Emitter &like)
     : plan(plan), b(like.b), loc(like.loc), batch(like.batch), channels(like.channels),
       length(like.length), blockLen(like.blockLen), tilesL(like.tilesL), tilesN(like.tilesN),
       tileL(like.tileL), thread(like.thread), sharedBase(like.sharedBase), func(like.func),
-      memories(like.memories) {}
+      memories{like.memories[0], like.memories[1]} {}
 
-const Memory &Emitter::memory(StringRef operand) const {
-  return memories.find(operand)->second;
+const Memory &Emitter::memory(StringRef operand, bool output) const {
+  return memories[output].find(operand)->second;
 }
 
 void Emitter::emitOperands() {
@@ -50,7 +52,7 @@ void Emitter::emitOperands() {
       bool bdl = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL;
       memory.strides[bdl ? 2 : 1] = wide(1);
     }
-    memories[decl.getName()] = memory;
+    memories[decl.getOutput()][decl.getName()] = memory;
   }
   argument(); // B
   channels = argument();
@@ -71,7 +73,7 @@ void Emitter::emitIndices() {
   (plan.channelsFast ? laneL : laneN) = div(thread, fast);
 
   // Neighbouring blocks share memory rows: channels first in bld, positions first in bdl.
-  bool bld = plan.layout == Layout::BLD;
+  bool bld = plan.layout != Layout::BDL;
   Value inner = bld ? tilesN : tilesL, outer = bld ? tilesL : tilesN;
   Value low = rem(block, inner), rest = div(block, inner);
   Value high = rem(rest, outer);
@@ -98,7 +100,7 @@ void Emitter::emitChannelTile(Value tile) {
     }
     end = min(end, channels);
   }
-  Value own = add(begin, mul(laneN, num(plan.lanes)));
+  own = add(begin, mul(laneN, num(plan.lanes)));
   channelOk = less(own, end);
   channel = min(own, sub(channels, num(plan.lanes)));
 }
@@ -197,7 +199,7 @@ void Emitter::emitDestination(SplitStoreOp op) {
   int64_t begin = 0;
   // Lanes route themselves: boundaries lie anywhere, and a block may straddle several.
   for (auto [i, part] : llvm::enumerate(op.getParts())) {
-    const Memory &m = memory(cast<FlatSymbolRefAttr>(part).getValue());
+    const Memory &m = memory(cast<FlatSymbolRefAttr>(part).getValue(), true);
     Value own = widen(offset(channel, -begin));
     Value start = b.createOrFold<arith::AddIOp>(
         loc, b.createOrFold<arith::MulIOp>(loc, widen(batch), m.strides[0]),
@@ -268,7 +270,7 @@ void Emitter::emitInvariants(bool taps) {
           channelSignals[op.getSignal()] = toF32(pack(lanes));
         })
         .Case([&](FirOp op) {
-          if (taps && !isRolled(plan, op))
+          if (taps && !isRolled(plan, op) && !isStagedInStep(plan, op))
             preloadTaps(op);
         })
         .Case([&](SplitStoreOp op) { emitDestination(op); });

@@ -2,6 +2,7 @@
 
 #include "compiler/lowering/LoadRing.h"
 #include "compiler/lowering/RolledFir.h"
+#include "compiler/lowering/Step.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -10,6 +11,18 @@ using namespace mlir;
 using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
+
+Layout compiler::layoutOf(Attribute layout) {
+  switch (cast<LayoutKindAttr>(layout).getValue()) {
+  case LayoutKind::BDL:
+    return Layout::BDL;
+  case LayoutKind::BLD:
+    return Layout::BLD;
+  case LayoutKind::BD:
+    return Layout::BD;
+  }
+  return Layout::BLD;
+}
 
 bool compiler::isRolled(const KernelPlan &plan, FirOp fir) {
   bool staged = plan.schedule.getFir() == FirKind::Toeplitz;
@@ -65,6 +78,35 @@ static FailureOr<KernelPlan> checkShared(const KernelPlan &plan, int64_t limit) 
   return plan;
 }
 
+/// One thread per channel; the block's other threads help to move the states.
+static FailureOr<KernelPlan> planStep(KernelPlan plan, int64_t sharedLimit) {
+  ScheduleAttr schedule = plan.schedule;
+  auto impossible = [&]() { return plan.kernel.emitError() << "schedule: "; };
+  if (schedule.getVector() != 1 || schedule.getUnroll() != 1 || schedule.getStages() != 1)
+    return impossible() << "a step has vector 1, unroll 1 and stages 1, got "
+                        << schedule.getVector() << ", " << schedule.getUnroll() << " and "
+                        << schedule.getStages();
+  if (schedule.getFir() == FirKind::Toeplitz)
+    return impossible() << "fir=toeplitz needs layout bld, got bd";
+  for (Operation &op : plan.kernel.getBody().front())
+    if (isa<SplitStoreOp>(op))
+      return op.emitError() << "a step has no split_store";
+  int64_t threads = 32 * schedule.getNumWarps();
+  plan.threadsN = schedule.getBlockN();
+  if (!llvm::isPowerOf2_64(plan.threadsN) || plan.threadsN > threads)
+    return impossible() << "block_n " << plan.threadsN
+                        << " of a step is not a power of two of at most " << threads << " threads";
+  plan.threadsL = threads / plan.threadsN;
+  if (schedule.getBlockL() > 1)
+    return impossible() << "block_l " << schedule.getBlockL() << " of a step is not 1";
+  plan.tiles = {{0, 0, plan.threadsN}};
+  auto bytes = stepSharedBytes(plan);
+  if (failed(bytes))
+    return failure();
+  plan.sharedBytes = *bytes;
+  return checkShared(plan, sharedLimit);
+}
+
 FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit) {
   KernelPlan plan;
   plan.kernel = kernel;
@@ -80,9 +122,12 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
     if (auto view = dyn_cast<ViewType>(decl.getType())) {
       if (first)
-        plan.layout = cast<LayoutKindAttr>(view.getLayout()).getValue() == LayoutKind::BDL
-                          ? Layout::BDL
-                          : Layout::BLD;
+        plan.layout = layoutOf(view.getLayout());
+      else if ((plan.layout == Layout::BD) != (layoutOf(view.getLayout()) == Layout::BD))
+        return kernel.emitError() << "operand '" << decl.getName() << "' is "
+                                  << stringifyLayoutKind(
+                                         cast<LayoutKindAttr>(view.getLayout()).getValue())
+                                  << ", but bd views go with bd views alone";
       first = false;
       elementBytes = std::max<int64_t>(
           elementBytes, knownElement(view.getElement()).getIntOrFloatBitWidth() / 8);
@@ -110,6 +155,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t largestHead = heads.empty() ? 0 : *llvm::max_element(heads);
   plan.reduces = largestHead > 0;
 
+  if (plan.layout == Layout::BD)
+    return planStep(std::move(plan), sharedLimit);
   plan.shared = schedule.getWindow() == WindowKind::Shared;
   bool bld = plan.layout == Layout::BLD;
   plan.lanes = bld && !plan.shared ? vector : 1;

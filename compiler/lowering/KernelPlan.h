@@ -13,6 +13,9 @@
 //            `vector` adjacent positions per step;     positions per step
 //            halo samples are loaded again (cache)
 //
+// In bd, one position, the threads of row 0 have one channel each and the others help to move the
+// states (Step.h).
+//
 // Lanes of a warp run along the contiguous dimension of what is stored: along channels in bld and
 // where parts of a split are stored [B, L, n]; along positions in bdl.
 #pragma once
@@ -47,6 +50,9 @@ struct KernelPlan {
 
   int64_t threads() const { return threadsN * threadsL; }
 };
+
+/// The runtime's word for a bound layout.
+Layout layoutOf(mlir::Attribute layout);
 
 /// In a kernel with window=shared or fir=toeplitz, FIRs up to this many taps are unrolled all the same.
 constexpr int64_t kUnrolledTaps = 8;

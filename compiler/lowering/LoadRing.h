@@ -13,11 +13,18 @@ namespace halo::compiler {
 
 class LoadRing {
 public:
-  /// One piece of every step: `index` as in Place::raw, of the place `place` of the step.
+  /// One piece of every step: `index` as in Place::raw, of the place `place` of the step. The
+  /// interleaved streams of a load are one item, that of the first: a thread's channels of all
+  /// streams lie together in a row,
+  ///
+  ///   a0 b0 c0 a1 b1 c1 a2 b2 c2 a3 b3 c3     3 streams, 4 channels, bf16: 3 copies of 8 bytes
+  ///
+  /// and are picked apart in shared memory.
   struct Item {
     mlir::Value signal;
     int64_t index;
     size_t place;
+    int64_t streams = 1;
   };
 
   /// The pieces of a step of the direct strategy: bld rows, bdl runs with their halo. Signals that
@@ -46,7 +53,8 @@ private:
   llvm::SmallVector<Item> items;
 
   mlir::Value slotAddress(mlir::Value slot, size_t item);
-  void copy(const Piece &piece, mlir::Value from, mlir::Value to);
+  void copy(const Item &item, mlir::Value from, mlir::Value to);
+  void takeStreams(const Item &item, Place &place, mlir::Value from);
 };
 
 } // namespace halo::compiler

@@ -77,7 +77,7 @@ Value Emitter::normalise(SplitStoreOp op, Value value) {
 
 void Emitter::store(Place &place, SplitStoreOp op, int64_t count) {
   const Destination &to = destinations.lookup(op);
-  Type element = memory(cast<FlatSymbolRefAttr>(op.getParts()[0]).getValue()).element;
+  Type element = memory(cast<FlatSymbolRefAttr>(op.getParts()[0]).getValue(), true).element;
   SmallVector<Value> values;
   for (int64_t j = 0; j < count; ++j)
     values.push_back(toStorage(normalise(op, at(place, op.getInput(), j)), element));

@@ -541,7 +541,7 @@ private:
   void store(Value position) {
     int64_t blockN = plan.schedule.getBlockN();
     for (const StagedStore &store : staged.stores) {
-      const Memory &m = e.memory(StoreOp(store.op).getView());
+      const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
       int64_t bytes = bytesOf(store.tile.element), perAccess = kAccess / bytes;
       Pieces pieces(e, blockN * bytes);
       Value channel = e.add(stripe, e.mul(pieces.piece, e.num(perAccess)));

@@ -150,7 +150,10 @@ TEST(BenchCase, Shapes) {
   ASSERT_TRUE(bool(shape));
   EXPECT_EQ(shape->b, 1);
   EXPECT_EQ(shape->d * shape->l, int64_t(65536) * 2147483647);
-  EXPECT_EQ(messageOf(parseShape("D=1")), "--shape 'D=1' has no L: expected B=1,L=65536,D=4096");
+  EXPECT_EQ(messageOf(parseShape("L=1")), "--shape 'L=1' has no D: expected B=1,L=65536,D=4096");
+  Result<Shape> step = parseShape("B=2,D=8");
+  ASSERT_TRUE(bool(step));
+  EXPECT_EQ(step->l, 0);
 }
 
 TEST(BenchCase, SchedulesOrKernelsAreCompared) {
@@ -193,4 +196,15 @@ TEST(BenchCompare, OperandsMustBeTheSame) {
             "--compare: b has an operand 'z', a has none");
   EXPECT_EQ(messageOf(checkSameOperands("a", {x, other}, "b", {x}, shape)),
             "--compare: a has an operand 'z', b has none");
+  // A state may be an input and an output.
+  Operand state, stored;
+  state.name = stored.name = "state";
+  state.kind = stored.kind = OperandKind::State;
+  state.taps = stored.taps = 4;
+  stored.output = true;
+  EXPECT_EQ(messageOf(checkSameOperands("a", {x, state, stored}, "b", {x, state, stored}, shape)),
+            "accepted");
+  EXPECT_EQ(messageOf(checkSameOperands("a", {x, state, stored}, "b", {x, state}, shape)),
+            "--compare: 'state' is output state f32 [1, 8, 3] in a but input state f32 [1, 8, 3] in "
+            "b");
 }

@@ -96,6 +96,7 @@ static Description splitKernel() {
                      {"initial_state", "state", false, true, false, "T", "K", "", "", ""},
                      {"parts", "view", true, false, true, "T", "", "", "", "bld"},
                      {"final_state", "state", true, true, false, "T", "K", "", "", ""}};
+  kernel.operands.back().flag = "final_state";
   return kernel;
 }
 

@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from cache_cases import Cache  # noqa: E402, F401
 from cli_case import SIM, CliCase, setUpModule  # noqa: E402, F401
+from hyena_cases import Hyena, Steps  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
 
@@ -241,7 +242,7 @@ class ListDoctorBench(CliCase):
 
     def test_bench_refusals(self):
         base = ("bench", "causal_conv1d", "--set", "K=4", *SIM, "--shape")
-        for shape in ("B=1,L=8", "L=8,D=0", "L=-8,D=8", "L=8,D=8,D=8", "L=8,D=x", "L=8,D=8,X=1", "L=8,D=99999999999", ""):
+        for shape in ("B=1,L=8", "D=8", "L=8,D=0", "L=-8,D=8", "L=8,D=8,D=8", "L=8,D=x", "L=8,D=8,X=1", "L=8,D=99999999999", ""):
             with self.subTest(shape):
                 self.refused(*base, shape, naming=["--shape"])
         self.refused("bench", "causal_conv1d", "--set", "K=4", naming=["--shape"])

@@ -36,7 +36,7 @@ HostTensor halo::store(const Signal &signal, DType dtype, bool channelLast) {
   return tensor;
 }
 
-static Result<Signal> load(const std::string &name, const HostTensor &tensor, bool channelLast) {
+Result<Signal> halo::load(const std::string &name, const HostTensor &tensor, bool channelLast) {
   if (tensor.shape.size() != 3)
     return invalid(fmt::format("{} has rank {}, expected 3", name, tensor.shape.size()));
   const std::vector<int64_t> &shape = tensor.shape;
@@ -59,8 +59,8 @@ static double activate(const std::string &activation, double a) {
   return a;
 }
 
-static Result<void> checkShape(const std::string &name, const HostTensor &tensor,
-                               const std::vector<int64_t> &expected, const char *label) {
+Result<void> halo::checkShape(const std::string &name, const HostTensor &tensor,
+                              const std::vector<int64_t> &expected, const char *label) {
   if (tensor.shape == expected)
     return {};
   return invalid(fmt::format("{} has shape [{}], expected [{}] ({})", name,

@@ -39,6 +39,12 @@ struct CausalFir {
 
 Result<CausalFir> causalFir(const TensorMap &inputs, const OracleParams &params);
 
+/// A tensor widened: [B, L, D] where `channelLast`, else [B, D, L].
+Result<Signal> load(const std::string &name, const HostTensor &tensor, bool channelLast);
+/// Refuses another shape, with the law's label.
+Result<void> checkShape(const std::string &name, const HostTensor &tensor,
+                        const std::vector<int64_t> &expected, const char *label);
+
 /// The signal as a tensor of `dtype`: [B, L, D] where `channelLast`, else [B, D, L].
 HostTensor store(const Signal &signal, DType dtype, bool channelLast);
 

@@ -9,6 +9,11 @@ static const std::map<std::string, OracleFunction> &registry() {
   static const std::map<std::string, OracleFunction> functions = {
       {"causal_conv1d", causalConv1dOracle},
       {"causal_conv1d_split", causalConv1dSplitOracle},
+      {"hcs", hcsOracle},
+      {"hcm", hcmOracle},
+      {"hcs_step", hcsStepOracle},
+      {"hcm_step", hcmStepOracle},
+      {"b2b_causal_conv1d", b2bCausalConv1dOracle},
   };
   return functions;
 }

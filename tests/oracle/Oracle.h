@@ -28,5 +28,10 @@ using OracleFunction = Result<TensorMap> (*)(const TensorMap &, const OraclePara
 
 Result<TensorMap> causalConv1dOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> causalConv1dSplitOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcsOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcmOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcsStepOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> hcmStepOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> b2bCausalConv1dOracle(const TensorMap &inputs, const OracleParams &params);
 
 } // namespace halo

@@ -147,10 +147,70 @@ std::vector<Part> partsOf(const Problem &problem) {
   return parts;
 }
 
+bool isStep(const Problem &problem) {
+  return problem.kernel == "hcs_step" || problem.kernel == "hcm_step";
+}
+
+bool isGatedPair(const Problem &problem) {
+  return problem.kernel == "hcs" || problem.kernel == "hcm" ||
+         problem.kernel == "b2b_causal_conv1d" || isStep(problem);
+}
+
+int64_t channelOf(const Problem &problem, const Operand &operand, int64_t c, int64_t d) {
+  if (operand.streams == 1)
+    return c;
+  std::string streams = paramOf(problem, "streams", "interleave");
+  if (streams == "interleave")
+    return c / operand.streams;
+  if (streams == "split")
+    return c % d;
+  auto heads = parseNumber<int64_t>(streams.substr(streams.find(':') + 1));
+  int64_t width = d / *heads;
+  return c / (operand.streams * width) * width + c % width;
+}
+
+/// Kernels around one gated pair of convolutions: three streams, two states.
+static std::vector<Operand> gatedPairOperands(const Problem &problem, DType t, DType w,
+                                              Layout layout) {
+  bool step = isStep(problem), b2b = problem.kernel == "b2b_causal_conv1d";
+  int64_t taps = numberOf(problem, "K", 1), projTaps = numberOf(problem, "Kp", 3);
+  std::vector<Operand> operands;
+  auto add = [&](const std::string &name, OperandKind kind, DType type, int64_t streams,
+                 int64_t k = 0, bool output = false) {
+    Operand operand;
+    operand.name = name;
+    operand.kind = kind;
+    operand.dtype = type;
+    operand.layout = step ? Layout::BD : layout;
+    operand.streams = streams;
+    operand.taps = k;
+    operand.output = output;
+    operands.push_back(operand);
+  };
+  add(b2b ? "x" : "z", OperandKind::View, t, 3);
+  add(b2b ? "w_proj" : "proj_weight", OperandKind::Taps, w, 3, projTaps);
+  add(b2b ? "w_mixer" : "filter", OperandKind::Taps, w, 1, taps);
+  operands.back().group = numberOf(problem, "group", 1);
+  if (problem.with.count("skip"))
+    add("skip", OperandKind::Channel, w, 1);
+  if (step || problem.with.count("proj_state"))
+    add("proj_state", OperandKind::State, t, 3, projTaps);
+  if (step || problem.with.count("fir_state"))
+    add("fir_state", OperandKind::State, t, 1, taps);
+  add("y", OperandKind::View, t, 1, 0, true);
+  if (step || paramOf(problem, "states", "false") == "true") {
+    add("proj_state", OperandKind::State, t, 3, projTaps, true);
+    add("fir_state", OperandKind::State, t, 1, taps, true);
+  }
+  return operands;
+}
+
 std::vector<Operand> operandsOf(const Problem &problem) {
   DType t = parseDType(paramOf(problem, "T", "f32")).value_or(DType::F32);
   DType w = parseDType(paramOf(problem, "W", std::string(name(t)))).value_or(t);
   Layout layout = paramOf(problem, "layout", "bdl") == "bdl" ? Layout::BDL : Layout::BLD;
+  if (isGatedPair(problem))
+    return gatedPairOperands(problem, t, w, layout);
   int64_t taps = numberOf(problem, "K", 1), group = numberOf(problem, "group", 1);
   auto make = [&](const std::string &name, OperandKind kind, DType type) {
     Operand operand;

@@ -31,7 +31,10 @@ inline constexpr const char *kBatch = "batch";     ///< conv_c5 across the batch
 inline constexpr const char *kSpecial = "special"; ///< conv_c6.
 inline constexpr const char *kChunks = "chunks";   ///< conv_c4: states continue a sequence.
 inline constexpr const char *kRepeat = "repeat";   ///< Same inputs, same bits.
-inline constexpr const char *kChecks[] = {kPrefix, kBatch, kSpecial, kChunks, kRepeat};
+inline constexpr const char *kInPlace = "inplace"; ///< A step's states in one memory, same bits.
+inline constexpr const char *kPrefill = "prefill"; ///< hyena_c1: a step is a prefill of length 1.
+inline constexpr const char *kChecks[] = {kPrefix, kBatch,   kSpecial, kChunks,
+                                          kRepeat, kInPlace, kPrefill};
 
 struct Case {
   Problem problem;
@@ -51,6 +54,13 @@ struct Case {
 /// The operands of the problem's kernel, in the order of its text: what a compiled kernel's info
 /// says, before anything is compiled.
 std::vector<Operand> operandsOf(const Problem &problem);
+
+/// hcs, hcm, their steps and b2b_causal_conv1d.
+bool isGatedPair(const Problem &problem);
+/// [B, D] kernels.
+bool isStep(const Problem &problem);
+/// The kernel channel that memory channel `c` of an operand with streams belongs to, of `d`.
+int64_t channelOf(const Problem &problem, const Operand &operand, int64_t c, int64_t d);
 
 /// The part of a split that a channel belongs to, and its normalised head (0: none).
 struct Part {

@@ -17,6 +17,7 @@ class Invariances {
 public:
   Invariances(const Case &drawn, const FirstLaunch &first)
       : drawn(drawn), first(first), random(mixSeed(drawn.seed, 1)) {
+    // A state under one name is the same tensor in and out.
     for (const Operand &operand : first.kernel.info().operands)
       operands[operand.name] = operand;
   }
@@ -26,6 +27,8 @@ public:
   Result<void> special();
   Result<void> chunks();
   Result<void> repeat();
+  Result<void> inPlace();
+  Result<void> prefill();
 
 private:
   const Case &drawn;
@@ -39,7 +42,7 @@ private:
   /// The dimension of an operand along which positions run; -1 for operands without one.
   int positionsOf(const std::string &name) const {
     const Operand &operand = operands.at(name);
-    if (operand.kind != OperandKind::View)
+    if (operand.kind != OperandKind::View || operand.layout == Layout::BD)
       return -1;
     return operand.layout == Layout::BDL ? 2 : 1;
   }
@@ -60,11 +63,19 @@ private:
     int64_t length = random.between(0, drawn.shape.l);
     const KernelInfo &info = first.kernel.info();
     if (info.align == 16 && info.layout == Layout::BDL)
-      length -= length % (16 / int64_t(size(operands.at("x").dtype)));
+      length -= length % (16 / int64_t(size(info.operands[0].dtype)));
     return length;
   }
   int64_t drawBlockL() { return first.kernel.info().stepL * random.between(1, 5); }
-  Result<void> contained(const TensorMap &before, const TensorMap &after, int64_t b, int64_t d);
+  /// Of an element of a tensor with a batch: row and memory channel.
+  std::pair<int64_t, int64_t> placeOf(const std::string &name, const HostTensor &tensor,
+                                      int64_t index) const {
+    int64_t inner = tensor.shape.size() == 3 ? tensor.shape[2] : 1;
+    int64_t third = index % inner, second = index / inner % tensor.shape[1];
+    return {index / inner / tensor.shape[1], positionsOf(name) == 1 ? third : second};
+  }
+  Result<void> contained(const TensorMap &before, const TensorMap &after, const std::string &name,
+                         int64_t b, int64_t c);
 };
 
 Result<void> Invariances::prefix() {
@@ -109,14 +120,27 @@ Result<void> Invariances::repeat() {
 }
 
 Result<void> Invariances::chunks() {
-  if (!operands.count("initial_state") || !operands.count("final_state"))
+  if (isStep(drawn.problem))
+    return {};
+  // Every state, as the input and the output of that name.
+  static const std::pair<const char *, const char *> kStates[] = {
+      {"initial_state", "final_state"}, {"proj_state", "proj_state"}, {"fir_state", "fir_state"}};
+  int states = 0;
+  for (auto [in, out] : kStates) {
+    if (first.inputs.count(in) != first.outputs.count(out))
+      return {};
+    states += int(first.inputs.count(in));
+  }
+  if (!states)
     return {};
   int64_t length = drawLength();
   Shape shape = drawn.shape;
   shape.l = length;
   HALO_TRY(head, again(cut(first.inputs, 0, length), shape));
   TensorMap rest = cut(first.inputs, length, drawn.shape.l - length);
-  rest["initial_state"] = head["final_state"];
+  for (auto [in, out] : kStates)
+    if (rest.count(in))
+      rest[in] = head[out];
   shape.l = drawn.shape.l - length;
   HALO_TRY(tail, again(rest, shape));
   for (const auto &[name, want] : first.outputs) {
@@ -128,10 +152,50 @@ Result<void> Invariances::chunks() {
   return {};
 }
 
-/// One NaN or infinity in x, the state or the residual of one channel: the others do not change.
+Result<void> Invariances::inPlace() {
+  if (!isStep(drawn.problem))
+    return {};
+  TensorMap inputs = first.inputs;
+  HALO_TRY(outputs, launch(first.device, first.kernel, inputs, drawn.shape,
+                           {{}, drawn.guard, 0, /*inPlace=*/true}));
+  for (const auto &[name, got] : outputs)
+    HALO_CHECK(checkBits(name + " of a step in place", got, first.outputs.at(name)));
+  return {};
+}
+
+/// -0 and 0 are one value: a prefill may start its sum with another zero.
+static HostTensor withoutSigns(HostTensor tensor) {
+  for (int64_t i = 0, end = tensor.elements(); i < end; ++i)
+    if (loadAsF64(tensor.bytes.data(), tensor.dtype, i) == 0)
+      storeFromF64(tensor.bytes.data(), tensor.dtype, i, 0);
+  return tensor;
+}
+
+Result<void> Invariances::prefill() {
+  if (!isStep(drawn.problem))
+    return {};
+  Problem problem = drawn.problem;
+  problem.kernel = problem.kernel.substr(0, problem.kernel.find("_step"));
+  problem.params["layout"] = "bld";
+  problem.params["states"] = "true";
+  problem.with.insert({"proj_state", "fir_state"});
+  HALO_TRY(kernel, Kernel::compile(first.device, problem, {"", drawn.shape}));
+  TensorMap inputs = first.inputs;
+  HostTensor &z = inputs["z"];
+  z.shape = {z.shape[0], 1, z.shape[1]};
+  HALO_TRY(outputs, launch(first.device, kernel, inputs, drawn.shape, {{}, drawn.guard, 0}));
+  outputs["y"].shape.erase(outputs["y"].shape.begin() + 1);
+  for (const auto &[name, got] : first.outputs)
+    HALO_CHECK(checkBits("hyena_c1: " + name + " of a step, against a prefill,", withoutSigns(got),
+                         withoutSigns(outputs[name])));
+  return {};
+}
+
+/// One NaN or infinity in the input, a state or the residual of one channel: the others do not
+/// change.
 Result<void> Invariances::special() {
   std::vector<std::string> places;
-  for (const char *name : {"x", "initial_state", "residual"})
+  for (const char *name : {"x", "z", "initial_state", "proj_state", "fir_state", "residual"})
     if (auto found = first.inputs.find(name);
         found != first.inputs.end() && found->second.elements() > 0)
       places.push_back(name);
@@ -144,26 +208,26 @@ Result<void> Invariances::special() {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double planted = random.of<double>({infinity - infinity, infinity, -infinity});
   storeFromF64(tensor.bytes.data(), tensor.dtype, at, planted);
-  // Both kinds have three dimensions; channels last only where positions come second.
-  int64_t third = at % tensor.shape[2], second = at / tensor.shape[2] % tensor.shape[1];
-  int64_t b = at / tensor.shape[2] / tensor.shape[1];
-  int64_t d = positionsOf(name) == 1 ? third : second;
+  auto [b, d] = placeOf(name, tensor, at);
 
   HALO_TRY(outputs, again(inputs, drawn.shape));
   if (auto right = checkOracle(drawn.problem, inputs, outputs); !right)
     return failed(fmt::format("conv_c6: with {} in {} at batch {} channel {}: {}", planted, name, b,
                               d, right.error().message));
-  auto kept = contained(first.outputs, outputs, b, d);
+  auto kept = contained(first.outputs, outputs, name, b, d);
   if (!kept)
     return failed(fmt::format("conv_c6: {} in {} at batch {} channel {} leaks: {}", planted, name,
                               b, d, kept.error().message));
   return {};
 }
 
-/// Outside channel d (or its normalised head) of row b, the bits are as before.
-Result<void> Invariances::contained(const TensorMap &before, const TensorMap &after, int64_t b,
-                                    int64_t d) {
+/// Outside the channel (or its normalised head) that memory channel c of `planted` belongs to, in
+/// row b, the bits are as before; of outputs with streams, outside that memory channel.
+Result<void> Invariances::contained(const TensorMap &before, const TensorMap &after,
+                                    const std::string &planted, int64_t b, int64_t c) {
   std::vector<Part> parts = partsOf(drawn.problem);
+  const Operand &source = operands.at(planted);
+  int64_t d = channelOf(drawn.problem, source, c, drawn.shape.d);
   for (const auto &[name, got] : after) {
     HostTensor want = before.at(name);
     int64_t begin = 0, head = 0, channel = d;
@@ -174,13 +238,13 @@ Result<void> Invariances::contained(const TensorMap &before, const TensorMap &af
       }
       begin += part.channels;
     }
+    if (operands.at(name).streams > 1)
+      channel = source.streams > 1 ? c : -1;
     int64_t first = head ? channel / head * head : channel, last = first + (head ? head : 1);
-    bool channelsLast = positionsOf(name) == 1;
     size_t element = size(got.dtype);
     for (int64_t i = 0, end = got.elements(); i < end; ++i) {
-      int64_t third = i % got.shape[2], second = i / got.shape[2] % got.shape[1];
-      int64_t c = channelsLast ? third : second;
-      if (i / got.shape[2] / got.shape[1] == b && c >= first && c < last && channel >= 0)
+      auto [row, own] = placeOf(name, got, i);
+      if (row == b && own >= first && own < last && channel >= 0)
         std::copy_n(&got.bytes[size_t(i) * element], element, &want.bytes[size_t(i) * element]);
     }
     HALO_CHECK(checkBits(name, got, want));
@@ -202,6 +266,10 @@ Result<void> checkInvariances(const Case &drawn, const FirstLaunch &first) {
     HALO_CHECK(invariances.chunks());
   if (drawn.checks.count(kRepeat))
     HALO_CHECK(invariances.repeat());
+  if (drawn.checks.count(kInPlace))
+    HALO_CHECK(invariances.inPlace());
+  if (drawn.checks.count(kPrefill))
+    HALO_CHECK(invariances.prefill());
   return {};
 }
 

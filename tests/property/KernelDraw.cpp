@@ -54,6 +54,8 @@ static void drawParts(Random &random, int64_t multiple, int64_t group, Problem &
 static std::string drawSchedule(Random &random, const Problem &problem) {
   bool bld = paramOf(problem, "layout", "bdl") == "bld";
   int64_t taps = numberOf(problem, "K", 1), head = 0;
+  if (isGatedPair(problem))
+    taps += 3 * numberOf(problem, "Kp", 3);
   for (const Part &part : partsOf(problem))
     head = std::max(head, part.head);
   int64_t group = 16 / int64_t(size(*parseDType(paramOf(problem, "T", "f32"))));
@@ -88,14 +90,64 @@ static std::string drawSchedule(Random &random, const Problem &problem) {
                      shared ? "shared" : "registers");
 }
 
+static int64_t drawGroup(Random &random) {
+  return random.percent(60) ? 1 : random.of<int64_t>({2, 3, 4, 15, 15, 16, 16});
+}
+
+static std::string drawKernelName(Random &random) {
+  if (random.percent(40))
+    return random.of<std::string>(
+        {"hcs", "hcs", "hcm", "hcm", "b2b_causal_conv1d", "hcs_step", "hcm_step"});
+  return random.percent(60) ? "causal_conv1d" : "causal_conv1d_split";
+}
+
+static std::string drawStepSchedule(Random &random) {
+  int64_t warps = random.of<int64_t>({1, 2, 4, 8}), blockN = 32 * warps;
+  while (blockN > 1 && random.percent(60))
+    blockN /= 2;
+  return fmt::format("block_n={},num_warps={}", blockN, warps);
+}
+
+/// hcs, hcm, their steps, b2b_causal_conv1d.
+static void drawGatedPair(Random &random, Case &into) {
+  Problem &problem = into.problem;
+  bool step = isStep(problem);
+  problem.params = {{"T", random.of<std::string>({"f32", "f16", "bf16"})},
+                    {"W", random.of<std::string>({"f32", "f16", "bf16"})},
+                    {"K", std::to_string(drawTaps(random))},
+                    {"group", std::to_string(drawGroup(random))}};
+  if (random.percent(30))
+    problem.params["Kp"] = std::to_string(random.of<int64_t>({1, 2, 4, 6}));
+  if (problem.kernel != "b2b_causal_conv1d")
+    problem.params["streams"] = random.of<std::string>(
+        {"interleave", "interleave", "split", "column_split:1", "column_split:4"});
+  if (!step) {
+    problem.params["layout"] = random.of<std::string>({"bdl", "bld"});
+    // Both states in and out, mostly: that is what continues a sequence.
+    bool continued = random.percent(50);
+    if (continued || random.percent(30))
+      problem.params["states"] = "true";
+    for (const char *state : {"proj_state", "fir_state"})
+      if (continued || random.percent(20))
+        problem.with.insert(state);
+  }
+  if (random.percent(50))
+    problem.with.insert("skip");
+  problem.align = random.percent(55) ? 16 : 1;
+  if (random.percent(50))
+    into.schedule = step ? drawStepSchedule(random) : drawSchedule(random, problem);
+}
+
 Case drawKernel(Random &random, const DrawOptions &options) {
   Case result;
   Problem &problem = result.problem;
-  problem.kernel = !options.kernel.empty() ? options.kernel
-                   : random.percent(60)    ? "causal_conv1d"
-                                           : "causal_conv1d_split";
+  problem.kernel = options.kernel.empty() ? drawKernelName(random) : options.kernel;
+  if (isGatedPair(problem)) {
+    drawGatedPair(random, result);
+    return result;
+  }
   std::string type = random.of<std::string>({"f32", "f16", "bf16"});
-  int64_t group = random.percent(60) ? 1 : random.of<int64_t>({2, 3, 4, 15, 15, 16, 16});
+  int64_t group = drawGroup(random);
   problem.params = {{"T", type},
                     {"W", random.of<std::string>({"f32", "f16", "bf16"})},
                     {"K", std::to_string(drawTaps(random))},

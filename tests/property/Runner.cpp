@@ -36,9 +36,15 @@ Result<TensorMap> launch(const std::shared_ptr<Device> &device, const Kernel &ke
   KernelInfo info = kernel.info();
   if (placement.blockL)
     info.blockL = placement.blockL;
-  std::map<std::string, PlacedTensor> tensors;
+  std::map<std::pair<std::string, bool>, PlacedTensor> tensors; // By name and "is an output".
   std::vector<Argument> arguments;
   for (const Operand &operand : info.operands) {
+    if (auto twin = tensors.find({operand.name, false});
+        placement.inPlace && operand.output && twin != tensors.end()) {
+      twin->second.expectWrite();
+      arguments.push_back({operand.name, twin->second.ref()});
+      continue;
+    }
     std::vector<int64_t> sizes = outputShape(operand, shape);
     auto drawn = placement.views.find(operand.name);
     ViewSpec view = drawn == placement.views.end() ? contiguousView(sizes) : drawn->second;
@@ -49,18 +55,20 @@ Result<TensorMap> launch(const std::shared_ptr<Device> &device, const Kernel &ke
     if (!operand.output)
       inputs[operand.name] = tensor.read();
     arguments.push_back({operand.name, tensor.ref()});
-    tensors[operand.name] = std::move(tensor);
+    tensors[{operand.name, operand.output}] = std::move(tensor);
   }
   HALO_TRY(bound, halo::bind(info, arguments, device->traits()));
   HALO_CHECK(kernel.launch(bound));
   HALO_CHECK(device->synchronize(nullptr));
   TensorMap outputs;
-  for (const Operand &operand : info.operands) {
-    PlacedTensor &tensor = tensors[operand.name];
-    HALO_CHECK(tensor.verify(operand.name));
-    if (operand.output)
-      outputs[operand.name] = tensor.read();
-  }
+  for (auto &[key, tensor] : tensors)
+    HALO_CHECK(tensor.verify(key.first));
+  for (const Operand &operand : info.operands)
+    if (operand.output) {
+      auto own = tensors.find({operand.name, true});
+      outputs[operand.name] =
+          (own == tensors.end() ? tensors[{operand.name, false}] : own->second).read();
+    }
   return outputs;
 }
 

@@ -36,6 +36,7 @@ struct Placement {
   std::map<std::string, ViewSpec> views;
   int64_t guard = 0;
   int64_t blockL = 0; ///< Forces block_l; 0 leaves it to the schedule.
+  bool inPlace = false; ///< Outputs named as inputs share their memory.
 };
 
 /// Places the inputs, poisons the outputs, launches once and verifies every byte around them.

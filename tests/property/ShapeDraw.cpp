@@ -17,7 +17,11 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
   Shape shape;
   shape.b = random.percent(4) ? 0 : random.of<int64_t>({1, 1, 2, 2, 3, 4});
   shape.d = random.of<int64_t>({1, 3, 15, 37, 64, 96, 130, 256, random.between(1, 300)});
-  shape.d = roundUp(shape.d, std::lcm(group, problem.align == 16 && bld ? group16 : 1));
+  int64_t period = std::lcm(group, problem.align == 16 && (bld || isStep(problem)) ? group16 : 1);
+  if (std::string streams = paramOf(problem, "streams", ""); streams.find(':') != std::string::npos)
+    period = std::lcm(period, std::stoll(streams.substr(streams.find(':') + 1)) *
+                                  (problem.align == 16 && (bld || isStep(problem)) ? group16 : 1));
+  shape.d = roundUp(shape.d, period);
   if (std::vector<Part> parts = partsOf(problem); !parts.empty()) {
     shape.d = 0;
     for (const Part &part : parts)
@@ -34,6 +38,8 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
   shape.l = std::min(shape.l, std::max(int64_t(most), 2 * taps));
   if (problem.align == 16 && !bld)
     shape.l = roundUp(shape.l, group16);
+  if (isStep(problem))
+    shape.l = 1;
   return shape;
 }
 
@@ -81,14 +87,15 @@ static ViewSpec drawAlignedView(Random &random, const Operand &operand,
   if (operand.kind != OperandKind::View)
     return {TensorRef::contiguous(nullptr, operand.dtype, sizes).strides,
             random.percent(50) ? group16 : 0};
-  std::vector<size_t> order = {0, 1, 2};
-  if (random.percent(20))
+  std::vector<size_t> order(sizes.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  if (order.size() == 3 && random.percent(20))
     std::swap(order[0], order[1]);
   bool gaps = random.percent(60);
   ViewSpec view;
   view.strides = nest(sizes, order, 1, [&](size_t dimension) {
     int64_t extra = gaps ? random.between(0, 3) : 0;
-    return dimension == 2 ? extra * group16 : extra;
+    return dimension + 1 == sizes.size() ? extra * group16 : extra;
   });
   view.offset = random.percent(50) ? group16 : 0;
   return view;
@@ -101,18 +108,25 @@ void drawShape(Random &random, const DrawOptions &options, Case &into) {
   into.seed = random.next();
   into.guard = options.simulated && random.percent(50) ? 0 : 256 * random.between(1, 3);
   into.views.clear();
-  for (const Operand &operand : operandsOf(problem)) {
-    if (random.percent(40))
+  std::vector<Operand> operands = operandsOf(problem);
+  // A view is drawn for a name: what is read and written under it must not repeat memory.
+  auto isWritten = [&](const Operand &operand) {
+    return std::any_of(operands.begin(), operands.end(), [&](const Operand &other) {
+      return other.output && other.name == operand.name;
+    });
+  };
+  for (const Operand &operand : operands) {
+    if (random.percent(40) || into.views.count(operand.name))
       continue;
     std::vector<int64_t> sizes = outputShape(operand, into.shape);
     into.views[operand.name] = operand.kind != OperandKind::State && problem.align == 16
                                    ? drawAlignedView(random, operand, sizes)
-                                   : drawAnyView(random, sizes, operand.output);
+                                   : drawAnyView(random, sizes, isWritten(operand));
   }
   into.checks.clear();
   // Few kernels have both states, which continuing a sequence needs.
   for (const char *check : kChecks)
-    if (random.percent(check == kChunks ? 60 : 20))
+    if (random.percent(check == kChunks || check == kInPlace || check == kPrefill ? 60 : 20))
       into.checks.insert(check);
 }
 

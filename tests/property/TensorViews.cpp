@@ -86,6 +86,12 @@ Result<PlacedTensor> PlacedTensor::output(std::shared_ptr<Device> device, DType 
   return tensor;
 }
 
+void PlacedTensor::expectWrite() {
+  writable = true;
+  eachElement(
+      [&](int64_t, int64_t byte) { std::memset(&image[size_t(byte)], kPoison, size(dtype)); });
+}
+
 TensorRef PlacedTensor::ref() const {
   char *start = static_cast<char *>(buffer.data()) + guard;
   return {start + view.offset * int64_t(size(dtype)), dtype, shape, view.strides};

@@ -24,6 +24,9 @@ public:
                                      const std::vector<int64_t> &shape, const ViewSpec &view,
                                      int64_t guard);
 
+  /// Makes an input an output too: its elements will be written.
+  void expectWrite();
+
   /// For a launch; valid while this object, or one it was moved to, is.
   TensorRef ref() const;
   /// Downloads and checks that every byte but an output's elements is as it was; `name` is for the

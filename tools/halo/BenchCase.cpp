@@ -31,17 +31,21 @@ struct Candidate {
   std::unique_ptr<Graph> graph; ///< Of the one launch, where graphs are asked for.
 };
 
-/// The copy ceiling's two buffers. A copy of half the views' bytes reads and writes as many bytes
+/// The copy ceiling's two buffers. A copy of half the bytes moved reads and writes as many bytes
 /// as the kernel does, so that both are judged at the same size.
 struct CopyPair {
   DeviceBuffer from, to;
 };
 } // namespace
 
-static Result<size_t> viewBytes(const std::vector<Operand> &operands, const Shape &shape) {
+/// What a launch must move: the views, and in a step the states too.
+static Result<size_t> movedBytes(const std::vector<Operand> &operands, const Shape &shape) {
+  bool step = std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
+    return operand.kind == OperandKind::View && operand.layout == Layout::BD;
+  });
   size_t total = 0;
   for (const Operand &operand : operands)
-    if (operand.kind == OperandKind::View) {
+    if (operand.kind == OperandKind::View || (step && operand.kind == OperandKind::State)) {
       HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, outputShape(operand, shape)));
       total += bytes;
     }
@@ -111,12 +115,34 @@ static std::vector<std::string> settingsOf(const Description &kernel,
   return own;
 }
 
-static Result<std::vector<Request>> readRequests(const BenchCase &bench) {
+static Result<std::vector<Description>> describeEntrants(const BenchCase &bench) {
   std::vector<Description> kernels;
   for (const Entrant &entrant : bench.entrants) {
     HALO_TRY(kernel, describe(entrant.kernel));
     kernels.push_back(kernel);
   }
+  return kernels;
+}
+
+/// A step has one position, whatever the shape says or leaves out.
+static Result<BenchCase> withLength(BenchCase bench, const std::vector<Description> &kernels) {
+  for (const Description &kernel : kernels) {
+    bool step = std::all_of(kernel.operands.begin(), kernel.operands.end(), [](const auto &spec) {
+      return spec.kind != "view" || spec.layout == "bd";
+    });
+    if (!step && !bench.shape.l)
+      return invalid(
+          fmt::format("--shape of {} has no L: expected B=1,L=65536,D=4096", kernel.name));
+    if (step && bench.shape.l > 1)
+      return invalid(fmt::format("{} is a step: L is {}, expected 1", kernel.name, bench.shape.l));
+    if (step)
+      bench.shape.l = 1;
+  }
+  return bench;
+}
+
+static Result<std::vector<Request>> readRequests(const BenchCase &bench,
+                                                 const std::vector<Description> &kernels) {
   std::vector<Request> requests;
   for (size_t i = 0; i < kernels.size(); ++i) {
     HALO_TRY(problem,
@@ -205,9 +231,11 @@ static Side sideOf(const BenchCase &bench, const std::vector<Candidate> &candida
 }
 
 Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
-                                        const BenchCase &bench, const BenchOptions &options,
+                                        const BenchCase &given, const BenchOptions &options,
                                         Progress &progress) {
-  HALO_TRY(requests, readRequests(bench));
+  HALO_TRY(kernels, describeEntrants(given));
+  HALO_TRY(bench, withLength(given, kernels));
+  HALO_TRY(requests, readRequests(bench, kernels));
   DeviceTensors tensors(device, /*guarded=*/false);
   std::vector<Candidate> candidates;
   for (size_t i = 0; i < bench.entrants.size() && !options.onlyCopy; ++i) {
@@ -226,7 +254,7 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
     outputs = std::move(compared);
   }
 
-  HALO_TRY(bytes, viewBytes(requests[0].operands, bench.shape));
+  HALO_TRY(bytes, movedBytes(requests[0].operands, bench.shape));
   size_t copied = bytes / 2;
   HALO_TRY(pair, allocateCopy(device, copied));
   // A simulator's copy says nothing about what a kernel could reach.

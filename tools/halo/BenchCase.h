@@ -44,7 +44,7 @@ struct BenchResult {
   std::string disagreement;
 };
 
-/// "B=1,L=65536,D=4096"; B may be left out and is 1 then.
+/// "B=1,L=65536,D=4096"; B may be left out and is 1 then; L, for a step, and is 0 then.
 Result<Shape> parseShape(const std::string &text);
 /// Two schedules of `kernel`, or two kernels where `kernel` is "". A schedule has a '=' and is no
 /// .mlir file, or is "" for the analytic choice.

@@ -21,16 +21,24 @@ static std::string describe(const Operand &operand, const Shape &shape) {
 Result<void> halo::tool::checkSameOperands(const std::string &nameA, const std::vector<Operand> &a,
                                            const std::string &nameB, const std::vector<Operand> &b,
                                            const Shape &shape) {
-  auto find = [](const std::vector<Operand> &operands, const std::string &name) {
-    return std::find_if(operands.begin(), operands.end(),
-                        [&](const Operand &operand) { return operand.name == name; });
+  // A state may be an input and an output. Of a name that is one here and the other there, the
+  // message shall say so.
+  auto find = [](const std::vector<Operand> &operands, const Operand &wanted) {
+    auto same = std::find_if(operands.begin(), operands.end(), [&](const Operand &operand) {
+      return operand.name == wanted.name && operand.output == wanted.output;
+    });
+    return same != operands.end()
+               ? same
+               : std::find_if(operands.begin(), operands.end(), [&](const Operand &operand) {
+                   return operand.name == wanted.name;
+                 });
   };
   for (const Operand &operand : b)
-    if (find(a, operand.name) == a.end())
+    if (find(a, operand) == a.end())
       return invalid(fmt::format("--compare: {} has an operand '{}', {} has none", nameB,
                                  operand.name, nameA));
   for (const Operand &operand : a) {
-    auto other = find(b, operand.name);
+    auto other = find(b, operand);
     if (other == b.end())
       return invalid(fmt::format("--compare: {} has an operand '{}', {} has none", nameA,
                                  operand.name, nameB));
@@ -47,7 +55,7 @@ static Result<TensorMap> outputsOf(Device &device, const DeviceTensors &tensors,
   std::vector<std::string> names;
   for (const Operand &operand : side.kernel.info().operands)
     if (operand.output) {
-      const TensorRef &tensor = tensors[operand.name];
+      const TensorRef &tensor = tensors.output(operand.name);
       HALO_TRY(bytes, bytesOf(operand.name, tensor.dtype, tensor.shape));
       if (bytes)
         HALO_CHECK(device.fill(tensor.data, 0xff, bytes));

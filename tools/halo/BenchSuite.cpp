@@ -37,9 +37,8 @@ Result<Shape> halo::tool::parseShape(const std::string &text) {
   }
   if (!seen[0])
     shape.b = 1;
-  if (!seen[1] || !seen[2])
-    return invalid(fmt::format("--shape '{}' has no {}: expected B=1,L=65536,D=4096", text,
-                               seen[1] ? "L" : "D"));
+  if (!seen[1])
+    return invalid(fmt::format("--shape '{}' has no D: expected B=1,L=65536,D=4096", text));
   return shape;
 }
 

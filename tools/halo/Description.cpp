@@ -148,6 +148,8 @@ Result<Description> halo::tool::describe(const std::string &kernel) {
     spec.group = field("group");
     spec.streams = field("streams");
     spec.layout = field("layout");
+    spec.flag = field("flag");
+    spec.streamOrder = field("stream_order");
     result.operands.push_back(std::move(spec));
   }
   return result;

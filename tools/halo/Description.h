@@ -27,6 +27,8 @@ struct OperandSpec {
   std::string kind; ///< view | taps | channel | state
   bool output = false, optional = false, variadic = false;
   std::string dtype, taps, group, streams, layout;
+  std::string streamOrder; ///< Of an input view with streams: a param's name, or its value.
+  std::string flag;        ///< Of an optional output: the param that turns it on.
 };
 
 struct Description {

@@ -24,6 +24,11 @@ Result<size_t> halo::tool::bytesOf(const std::string &name, DType dtype,
 
 Result<void> DeviceTensors::add(const std::string &name, DType dtype,
                                 const std::vector<int64_t> &shape) {
+  return allocate(name, /*output=*/false, dtype, shape);
+}
+
+Result<void> DeviceTensors::allocate(const std::string &name, bool output, DType dtype,
+                                     const std::vector<int64_t> &shape) {
   HALO_TRY(bytes, bytesOf(name, dtype, shape));
   // The tensor ends where the strip behind it begins: guards touch, alignment is at the front.
   HALO_TRY(buffer, DeviceBuffer::allocate(device, bytes + 2 * guard));
@@ -36,7 +41,7 @@ Result<void> DeviceTensors::add(const std::string &name, DType dtype,
   entry.tensor = TensorRef::contiguous(base + guard, dtype, shape);
   entry.bytes = bytes;
   entry.buffer = std::move(buffer);
-  entries[name] = std::move(entry);
+  entries[{name, output}] = std::move(entry);
   return {};
 }
 
@@ -44,25 +49,30 @@ Result<void> DeviceTensors::addInput(const std::string &name, const HostTensor &
   HALO_CHECK(add(name, tensor.dtype, tensor.shape));
   if (tensor.bytes.empty())
     return {};
-  return device->upload(entries[name].tensor.data, tensor.bytes.data(), tensor.bytes.size());
+  return device->upload((*this)[name].data, tensor.bytes.data(), tensor.bytes.size());
 }
 
 Result<void> DeviceTensors::addOutput(const std::string &name, DType dtype,
                                       const std::vector<int64_t> &shape) {
-  HALO_CHECK(add(name, dtype, shape));
-  const Entry &entry = entries[name];
+  HALO_CHECK(allocate(name, /*output=*/true, dtype, shape));
+  const Entry &entry = entries[{name, true}];
   return entry.bytes ? device->fill(entry.tensor.data, 0xff, entry.bytes) : Result<void>();
+}
+
+const TensorRef &DeviceTensors::operator[](const std::string &name) const {
+  auto input = entries.find({name, false});
+  return (input == entries.end() ? entries.at({name, true}) : input->second).tensor;
 }
 
 std::vector<Argument> DeviceTensors::arguments() const {
   std::vector<Argument> arguments;
-  for (const auto &[name, entry] : entries)
-    arguments.push_back({name, entry.tensor});
+  for (const auto &[key, entry] : entries)
+    arguments.push_back({key.first, entry.tensor});
   return arguments;
 }
 
 Result<HostTensor> DeviceTensors::download(const std::string &name) const {
-  const Entry &entry = entries.at(name);
+  const Entry &entry = entries.at({name, true});
   HostTensor tensor;
   tensor.dtype = entry.tensor.dtype;
   tensor.shape = entry.tensor.shape;
@@ -75,7 +85,7 @@ Result<HostTensor> DeviceTensors::download(const std::string &name) const {
 Result<void> DeviceTensors::checkGuards() const {
   if (!guard)
     return {};
-  for (const auto &[name, entry] : entries) {
+  for (const auto &[key, entry] : entries) {
     const char *data = static_cast<const char *>(entry.tensor.data);
     for (bool behind : {false, true}) {
       std::vector<uint8_t> strip(guard);
@@ -84,7 +94,7 @@ Result<void> DeviceTensors::checkGuards() const {
         if (strip[i] != GuardByte)
           return failed(fmt::format("the kernel wrote outside '{}': byte {} {} it is {:#04x}, "
                                     "expected {:#04x}",
-                                    name, behind ? i : guard - i, behind ? "behind" : "before",
+                                    key.first, behind ? i : guard - i, behind ? "behind" : "before",
                                     strip[i], GuardByte));
     }
   }

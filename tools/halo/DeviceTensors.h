@@ -1,4 +1,5 @@
-// The tensors of one launch in device memory, by operand name.
+// The tensors of one launch in device memory, by operand name; inputs and outputs apart, since a
+// state may be both.
 #pragma once
 
 #include "runtime/Device.h"
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace halo::tool {
@@ -19,17 +21,20 @@ class DeviceTensors {
 public:
   DeviceTensors(std::shared_ptr<Device> device, bool guarded);
 
-  /// Contents undefined.
+  /// An input with undefined contents.
   Result<void> add(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
   /// A copy of a host tensor.
   Result<void> addInput(const std::string &name, const HostTensor &tensor);
   /// Every byte 0xff: a NaN in each storage type, so that an element nobody wrote shows.
   Result<void> addOutput(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
 
-  const TensorRef &operator[](const std::string &name) const { return entries.at(name).tensor; }
-  bool has(const std::string &name) const { return entries.count(name) != 0; }
-  /// Contiguous; the names live as long as this object.
+  /// The tensor of this name; where there is an input and an output, the input's.
+  const TensorRef &operator[](const std::string &name) const;
+  /// The output's tensor.
+  const TensorRef &output(const std::string &name) const { return entries.at({name, true}).tensor; }
+  /// Contiguous; the names live as long as this object. Of one name, the input comes first.
   std::vector<Argument> arguments() const;
+  /// An output's values.
   Result<HostTensor> download(const std::string &name) const;
   Result<void> checkGuards() const;
 
@@ -42,7 +47,10 @@ private:
 
   std::shared_ptr<Device> device;
   size_t guard;
-  std::map<std::string, Entry> entries;
+  std::map<std::pair<std::string, bool>, Entry> entries; ///< By name and "is an output".
+
+  Result<void> allocate(const std::string &name, bool output, DType dtype,
+                        const std::vector<int64_t> &shape);
 };
 
 /// Bytes of a contiguous tensor; refused where they do not fit in 63 bits.

@@ -16,7 +16,7 @@ static std::string operandText(const OperandSpec &spec) {
   if (spec.variadic)
     text += "...";
   if (spec.optional)
-    text += "?";
+    text += spec.flag.empty() || spec.flag == spec.name ? "?" : "?" + spec.flag;
   std::vector<std::string> facts = {spec.kind};
   if (!spec.dtype.empty())
     facts.push_back(spec.dtype);
@@ -71,7 +71,8 @@ static Json kernelJson(const Description &kernel) {
                                 {"taps", spec.taps},
                                 {"group", spec.group},
                                 {"streams", spec.streams},
-                                {"layout", spec.layout}});
+                                {"layout", spec.layout},
+                                {"flag", spec.flag}});
   json["options"] = Json::array();
   for (const ParamSpec &spec : kernel.params)
     json["options"].push_back({{"name", spec.name},

@@ -46,24 +46,34 @@ static OperandKind kindOf(const std::string &text) {
   return OperandKind::View;
 }
 
+/// 4 of "column_split:4", else 0.
+static int64_t headsOf(const std::string &order) {
+  size_t colon = order.find(':');
+  return colon == std::string::npos ? 0 : parseNumber(order.substr(colon + 1)).value_or(0);
+}
+
+static Layout layoutFor(const std::string &text) {
+  return text == "bdl" ? Layout::BDL : text == "bd" ? Layout::BD : Layout::BLD;
+}
+
 std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
                                             const std::map<std::string, std::string> &params,
                                             const std::set<std::string> &with) {
   Constants constants{params};
   std::vector<Operand> operands;
   for (const OperandSpec &spec : kernel.operands) {
-    if (spec.optional && !with.count(spec.name)) {
-      auto flag = params.find(spec.name);
-      if (flag == params.end() || flag->second != "true")
-        continue;
-    }
+    if (spec.optional && !spec.output && !with.count(spec.name))
+      continue;
+    if (spec.optional && spec.output && constants.text(spec.flag) != "true")
+      continue;
     Operand operand;
     operand.name = spec.name;
     operand.kind = kindOf(spec.kind);
     operand.dtype = parseDType(constants.text(spec.dtype)).value_or(DType::F32);
     operand.output = spec.output;
-    operand.layout = constants.text(spec.layout) == "bdl" ? Layout::BDL : Layout::BLD;
+    operand.layout = layoutFor(constants.text(spec.layout));
     operand.streams = constants.number(spec.streams, 1);
+    operand.heads = headsOf(constants.text(spec.streamOrder));
     operand.taps = constants.number(spec.taps, 0);
     operand.group = std::max<int64_t>(constants.number(spec.group, 1), 1);
     if (spec.variadic)

@@ -115,9 +115,10 @@ Result<std::set<std::string>> halo::tool::parseWith(const Description &kernel,
     if (std::find(legal.begin(), legal.end(), name) == legal.end())
       return invalid(
           unknown(fmt::format("optional operand of {} in --with", kernel.name), name, legal));
-    const ParamSpec *flag = kernel.param(name);
-    if (flag && flag->kind == "flag")
-      params[name] = "true";
+    // A name that is an input and an output means the input.
+    const OperandSpec *spec = kernel.operand(name);
+    if (spec->output)
+      params[spec->flag] = "true";
     else
       with.insert(name);
   }

@@ -26,8 +26,7 @@ Result<void> fillDefaults(const Description &kernel, std::map<std::string, std::
 /// The types of --dtype and --wdtype where --set did not name them.
 Result<void> setTypes(const Description &kernel, std::string dtype, std::string wdtype,
                       std::map<std::string, std::string> &params);
-/// The optional operands of --with. An optional output whose presence is a flag of the same name
-/// sets that flag instead.
+/// The optional operands of --with. An optional output sets the flag that turns it on instead.
 Result<std::set<std::string>> parseWith(const Description &kernel, const std::string &list,
                                         std::map<std::string, std::string> &params);
 

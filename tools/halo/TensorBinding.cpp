@@ -92,12 +92,14 @@ Result<void> Binder::checkNames() const {
 }
 
 Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor) const {
-  size_t rank = spec.kind == "channel" ? 1 : spec.kind == "taps" ? 2 : 3;
+  bool step = spec.kind == "view" && resolve(spec.layout) == "bd";
+  size_t rank = spec.kind == "channel" ? 1 : spec.kind == "taps" || step ? 2 : 3;
   if (tensor.shape.size() == rank)
     return {};
   const char *form = spec.kind == "channel"          ? "[D]"
                      : spec.kind == "taps"           ? "[G, K]"
                      : spec.kind == "state"          ? "[B, D, K-1]"
+                     : step                          ? "[B, D]"
                      : resolve(spec.layout) == "bdl" ? "[B, D, L]"
                                                      : "[B, L, D]";
   return invalid(fmt::format("conv_c2: {} has rank {}, expected {}: {}", spec.name,
@@ -105,9 +107,9 @@ Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor
 }
 
 Result<void> Binder::bindView(const OperandSpec &spec, const HostTensor &tensor) {
-  bool channelFirst = resolve(spec.layout) == "bdl";
-  int64_t channels = tensor.shape[channelFirst ? 1 : 2];
-  int64_t positions = tensor.shape[channelFirst ? 2 : 1];
+  std::string layout = resolve(spec.layout);
+  int64_t channels = tensor.shape[layout == "bld" ? 2 : 1];
+  int64_t positions = layout == "bd" ? 1 : tensor.shape[layout == "bdl" ? 2 : 1];
   int64_t streams = number(spec.streams, 1);
   if (channels < 1)
     return invalid(fmt::format("conv_c1: {} has 0 channels, expected at least 1", spec.name));

@@ -12,7 +12,27 @@ halo.kernel @k params(K : int, K : int) outs(@y : view<bf16, bld>) {}
 // -----
 
 // expected-error @+1 {{'halo.kernel' op operand 'y' is declared twice}}
+halo.kernel @k outs(@y : view<bf16, bld>, @y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'y' is an input and an output: only states may be both}}
 halo.kernel @k ins(@y : view<bf16, bld>) outs(@y : view<bf16, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op state 's' is read as '!halo.state<bf16, 4>' and written as '!halo.state<bf16, 5>'}}
+halo.kernel @k ins(@s : state<bf16, 4>) outs(@s : state<bf16, 5>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op optional output 's' names 'more', which is not a flag parameter}}
+halo.kernel @k params(more : int) outs(@s : optional(more) state<bf16, 4>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 's' names flag 'more', but inputs are present when they are given}}
+halo.kernel @k params(more : flag) ins(@s : optional(more) state<bf16, 4>) outs(@y : view<bf16, bld>) {}
 
 // -----
 

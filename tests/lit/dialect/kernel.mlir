@@ -25,6 +25,25 @@ halo.kernel @every_kind
   halo.split_store %x, [@y] widths(split) heads(norm)
 }
 
+// A state that is read and written; one flag for two outputs.
+// CHECK-LABEL: halo.kernel @continues
+// CHECK-SAME:  params(states : flag)
+// CHECK-NEXT:  ins(@x : view<bf16, bld>, @s : optional state<bf16, 4>)
+// CHECK-NEXT:  outs(@y : view<bf16, bld>, @s : optional(states) state<bf16, 4>, @t : optional(states) state<bf16, 3>) {
+// CHECK-NEXT:    %[[X:.*]] = halo.load @x init(@s)
+// CHECK-NEXT:    halo.store %[[X]], @y
+// CHECK-NEXT:    halo.store_state %[[X]], @s
+// CHECK-NEXT:    halo.store_state %[[X]], @t
+halo.kernel @continues params(states : flag)
+    ins(@x : view<bf16, bld>, @s : optional state<bf16, 4>)
+    outs(@y : view<bf16, bld>, @s : optional(states) state<bf16, 4>,
+         @t : optional(states) state<bf16, 3>) {
+  %x = halo.load @x init(@s)
+  halo.store %x, @y
+  halo.store_state %x, @s
+  halo.store_state %x, @t
+}
+
 // CHECK-LABEL: halo.kernel @scheduled
 // CHECK-NOT:   params
 // CHECK-NEXT:  ins(@x : view<bf16, bld>)

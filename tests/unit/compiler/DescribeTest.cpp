@@ -22,6 +22,7 @@ TEST(DescribeTest, SignatureAsJson) {
 halo.kernel @k params(K : int = 4, T : type, layout : enum<bdl, bld>, tail : flag)
     ins(@x : view<T, layout, 2>, @w : taps<f32, K, 8>, @b : optional channel<bf16>)
     outs(@y : variadic view<T, bld>, @tail : optional state<T, K, 2>) {
+  %a, %b = halo.load @x streams(column_split, 4)
 })";
   KernelText text(source);
   ASSERT_TRUE(text.kernel) << text.error();
@@ -36,7 +37,7 @@ halo.kernel @k params(K : int = 4, T : type, layout : enum<bdl, bld>, tail : fla
       {"name": "tail", "kind": "flag", "default": "", "values": []}],
     "operands": [
       {"name": "x", "output": false, "optional": false, "variadic": false, "kind": "view",
-       "dtype": "T", "layout": "layout", "streams": 2},
+       "dtype": "T", "layout": "layout", "streams": 2, "stream_order": "column_split:4"},
       {"name": "w", "output": false, "optional": false, "variadic": false, "kind": "taps",
        "dtype": "f32", "taps": "K", "group": 8, "streams": 1},
       {"name": "b", "output": false, "optional": true, "variadic": false, "kind": "channel",
@@ -44,7 +45,7 @@ halo.kernel @k params(K : int = 4, T : type, layout : enum<bdl, bld>, tail : fla
       {"name": "y", "output": true, "optional": false, "variadic": true, "kind": "view",
        "dtype": "T", "layout": "bld", "streams": 1},
       {"name": "tail", "output": true, "optional": true, "variadic": false, "kind": "state",
-       "dtype": "T", "taps": "K", "streams": 2}]})");
+       "flag": "tail", "dtype": "T", "taps": "K", "streams": 2}]})");
   ASSERT_TRUE(bool(expected)) << llvm::toString(expected.takeError());
   llvm::json::Object object = *expected->getAsObject();
   object["source"] = source;
@@ -55,9 +56,9 @@ TEST(DescribeTest, OperandsOfASpecialisedKernel) {
   KernelText text(R"(
 halo.kernel @k ins(@z : view<f16, bdl, 3>, @w : taps<f32, 4, 8>, @b : channel<bf16>)
     outs(@q : view<bf16, bld>, @v : view<bf16, bld>, @s : state<f16, 4, 3>) {
-  %a, %b, %c = halo.load @z streams(split)
+  %a, %b, %c = halo.load @z streams(column_split, 16)
   halo.split_store %a, [@q, @v] widths([96, 32])
-  halo.store_state %a, %b, %c, @s streams(split)
+  halo.store_state %a, %b, %c, @s streams(column_split, 16)
 })");
   ASSERT_TRUE(text.kernel) << text.error();
   std::vector<Operand> operands = operandsOf(text.kernel);
@@ -67,6 +68,7 @@ halo.kernel @k ins(@z : view<f16, bdl, 3>, @w : taps<f32, 4, 8>, @b : channel<bf
   EXPECT_EQ(operands[0].dtype, DType::F16);
   EXPECT_EQ(operands[0].layout, Layout::BDL);
   EXPECT_EQ(operands[0].streams, 3);
+  EXPECT_EQ(operands[0].heads, 16);
   EXPECT_FALSE(operands[0].output);
   EXPECT_EQ(operands[1].kind, OperandKind::Taps);
   EXPECT_EQ(operands[1].dtype, DType::F32);

@@ -61,6 +61,20 @@ TEST(KernelInfoTest, CountsTiles) {
   EXPECT_FALSE(info.storesState());
 }
 
+TEST(KernelInfoTest, AStateMayBeReadAndWritten) {
+  KernelInfo info = sample();
+  Operand state = {"s", OperandKind::State, DType::BF16, false, Layout::BD, 3, 4, 1, 0, 8};
+  info.operands.push_back(state);
+  info.operands.push_back(state);
+  expectRefused(KernelInfo::fromJson(info.toJson()), "two operands are named 's'");
+  info.operands.back().output = true;
+  auto again = KernelInfo::fromJson(info.toJson());
+  ASSERT_TRUE(bool(again)) << again.error().message;
+  EXPECT_EQ(again->toJson(), info.toJson());
+  EXPECT_EQ(again->operands.back().layout, Layout::BD);
+  EXPECT_EQ(again->operands.back().heads, 8);
+}
+
 TEST(KernelInfoTest, RequiresTheChannelsOfItsParts) {
   KernelInfo info = sample();
   EXPECT_EQ(info.requiredChannels(), 0);

@@ -79,6 +79,79 @@ int32_t narrow(const BoundLaunch &launch, int slot) {
   return value;
 }
 
+/// A step: z [B, 3D] to y [B, D], one state in and out.
+class StepTest : public LaunchTest {
+protected:
+  StepTest() {
+    Operand state = {"state", OperandKind::State, DType::BF16, false, Layout::BD, 1, 4, 1, 0};
+    info.operands = {view("z", Layout::BD, false, 3), state, view("y", Layout::BD, true), state};
+    info.operands[3].output = true;
+    info.layout = Layout::BD;
+    info.stepL = 1;
+    TensorRef in = TensorRef::contiguous(memory, DType::BF16, {2, 64, 3}), out = in;
+    out.data = memory + 4096;
+    arguments = {{"z", TensorRef::contiguous(memory, DType::BF16, {2, 192})},
+                 {"state", in},
+                 {"y", TensorRef::contiguous(memory, DType::BF16, {2, 64})},
+                 {"state", out}};
+  }
+};
+
+TEST_F(StepTest, OneNameIsTheInputAndThenTheOutput) {
+  auto launch = bind();
+  ASSERT_TRUE(bool(launch)) << launch.error().message;
+  EXPECT_EQ(launch->shape.l, 1);
+  // z: pointer, strides of B, C, and none of L; state: pointer and three strides; y; state.
+  EXPECT_EQ(wide(*launch, 1), 192);
+  EXPECT_EQ(wide(*launch, 2), 1);
+  EXPECT_EQ(wide(*launch, 3), 0);
+  EXPECT_EQ(wide(*launch, 4), int64_t(reinterpret_cast<uintptr_t>(memory)));
+  EXPECT_EQ(wide(*launch, 12), int64_t(reinterpret_cast<uintptr_t>(memory + 4096)));
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  arguments.pop_back();
+  expectRefused(bind(), "output state", "missing");
+  arguments.push_back(arguments[1]);
+  arguments.push_back(arguments[1]);
+  expectRefused(bind(), "state", "more than twice");
+}
+
+TEST_F(StepTest, UpdatesInPlaceOrApart) {
+  arguments[3].tensor = arguments[1].tensor;
+  EXPECT_TRUE(bool(bind()));
+  arguments[3].tensor.data = memory + 2;
+  expectRefused(bind(), "output state overlaps", "2 bytes apart");
+  info.layout = Layout::BLD; // Any other kernel's blocks read while others write.
+  info.operands[0] = view("z", Layout::BLD, false, 3);
+  info.operands[2] = view("y", Layout::BLD, true);
+  reshape("z", {2, 1, 192});
+  reshape("y", {2, 1, 64});
+  arguments[3].tensor = arguments[1].tensor;
+  expectRefused(bind(), "output state overlaps", "only a step");
+  arguments[3].tensor.data = memory + 2 * 64 * 3 * 2;
+  EXPECT_TRUE(bool(bind()));
+}
+
+TEST_F(StepTest, ViewsHaveTwoDimensions) {
+  reshape("z", {2, 1, 192});
+  expectRefused(bind(), "operand z has rank 3", "rank 2");
+  reshape("z", {2, 190});
+  expectRefused(bind(), "190 channels", "3 streams");
+}
+
+TEST_F(StepTest, HeadsDivideTheChannels) {
+  info.operands[0].heads = 16;
+  EXPECT_TRUE(bool(bind()));
+  info.operands[0].heads = 12;
+  expectRefused(bind(), "D = 64", "column_split:12");
+}
+
+TEST_F(LaunchTest, HeadsOfAnAlignedViewAreWholeAccesses) {
+  info.operands[0].heads = 8;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  info.operands[0].heads = 16;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
+}
+
 TEST_F(LaunchTest, LaysOutTheParameters) {
   info.blockL = 8;
   auto bound = bind();
@@ -120,7 +193,7 @@ TEST_F(LaunchTest, ChannelFirstViewsKeepTheirOrder) {
 
 TEST_F(LaunchTest, OperandsAreGivenOnce) {
   arguments.push_back(arguments[1]);
-  expectRefused(bind(), "weight", "too often");
+  expectRefused(bind(), "weight is given twice");
   arguments.pop_back();
   arguments.push_back({"residual", arguments[0].tensor});
   expectRefused(bind(), "residual", "unknown", "x, weight, bias, final_state, y");
@@ -134,10 +207,10 @@ TEST_F(LaunchTest, OfAStateTheInputIsNamedFirst) {
                                                    false, Layout::BLD, 1, 4, 1, 0});
   expectRefused(bind(), "output final_state", "missing");
   arguments.insert(arguments.begin(), tensorArgument("final_state"));
-  arguments[0].tensor.data = memory + 512;
+  arguments[0].tensor.data = memory + 1024;
   auto bound = bind();
   HALO_ASSERT_OK(bound);
-  EXPECT_EQ(wide(*bound, 4), reinterpret_cast<int64_t>(memory + 512));
+  EXPECT_EQ(wide(*bound, 4), reinterpret_cast<int64_t>(memory + 1024));
   EXPECT_EQ(wide(*bound, 13), reinterpret_cast<int64_t>(memory));
 }
 

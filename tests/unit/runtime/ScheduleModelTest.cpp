@@ -82,6 +82,35 @@ TEST(ScheduleModelTest, WorkedSchedules) {
                                      "min_blocks=1,window=shared");
 }
 
+// hcs: three streams, a featurizer of 3 taps for each, K = 7.
+TEST(ScheduleModelTest, SeveralStreams) {
+  KernelTraits traits;
+  traits.maxTaps = 7;
+  traits.sumTaps = 16;
+  traits.halo = 8;
+  traits.views = 4;
+  traits.streams = 3;
+  traits.channels = 4096;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=128,block_l=0,num_warps=4,vector=4,unroll=4,stages=4,min_blocks=2,"
+            "window=registers");
+}
+
+TEST(ScheduleModelTest, Steps) {
+  KernelTraits traits;
+  traits.layout = Layout::BD;
+  auto blockN = [&](int64_t taps) {
+    traits.maxTaps = taps;
+    Schedule schedule = chooseSchedule(traits, DeviceTraits());
+    EXPECT_EQ(schedule.vector * schedule.unroll * schedule.stages, 1);
+    EXPECT_LE(schedule.blockN, 32 * schedule.numWarps);
+    return schedule.blockN;
+  };
+  EXPECT_EQ(blockN(7), 128);
+  EXPECT_EQ(blockN(64), 64);
+  EXPECT_EQ(blockN(128), 32);
+}
+
 // The tables in ScheduleModel.cpp.
 TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
   KernelTraits traits;

@@ -1,0 +1,477 @@
+#include "compiler/lowering/Step.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace halo;
+using namespace halo::compiler;
+using namespace halo::ir;
+
+namespace {
+
+constexpr int64_t kAccessBytes = 16;
+constexpr int64_t kTapUnroll = 8;
+
+/// A state as the block holds it: rows of `width` samples, and one element behind the last.
+struct StateTile {
+  std::string input;  ///< The operand that is read.
+  std::string output; ///< The operand that is written; "" if none.
+  Attribute streams;  ///< How its rows lie among the channels.
+  Type element;
+  int64_t count = 1; ///< Streams.
+  int64_t width = 0; ///< K - 1.
+  int64_t base = 0;  ///< Byte in shared memory, a multiple of 16.
+
+  bool interleaved() const {
+    auto known = dyn_cast_or_null<StreamsAttr>(streams);
+    return count == 1 || (known && known.getKind() == StreamKind::Interleave);
+  }
+};
+
+/// A long filter's rows of the block's channels, each padded by one word to spread the banks.
+struct TapTile {
+  mutable FirOp fir; ///< A handle; MLIR accessors are not const.
+  Type element;
+  int64_t taps = 0, group = 1, rows = 0, pitch = 0, base = 0;
+};
+
+struct StepTiles {
+  SmallVector<StateTile> states;
+  SmallVector<TapTile> filters;
+  int64_t bytes = 0;
+
+  const StateTile *find(StringRef input) const {
+    for (const StateTile &tile : states)
+      if (tile.input == input)
+        return &tile;
+    return nullptr;
+  }
+};
+
+int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
+
+/// The state that holds a signal's past; null where the past is zeros.
+FlatSymbolRefAttr pastOf(Value signal) {
+  if (auto load = signal.getDefiningOp<LoadOp>())
+    return load.getInitAttr();
+  if (auto resume = signal.getDefiningOp<ResumeOp>())
+    return resume.getStateAttr();
+  return {};
+}
+
+int64_t streamOf(Value signal) {
+  return signal.getDefiningOp<LoadOp>() ? cast<OpResult>(signal).getResultNumber() : 0;
+}
+
+/// The tile of a stored state: that of the state its signals continue.
+LogicalResult addOutput(StepTiles &tiles, StoreStateOp store, KernelOp kernel) {
+  auto type = cast<StateType>(kernel.lookupOperand(store.getState(), true).getType());
+  for (auto [s, signal] : llvm::enumerate(store.getInputs())) {
+    FlatSymbolRefAttr past = pastOf(signal);
+    auto tile = llvm::find_if(tiles.states, [&](const StateTile &t) {
+      return past && t.input == past.getValue() &&
+             (t.output.empty() || t.output == store.getState());
+    });
+    bool fits = tile != tiles.states.end() &&
+                kernel.lookupOperand(tile->input, false).getType() == type &&
+                streamOf(signal) == int64_t(s) &&
+                (tile->count == 1 || tile->streams == store.getStreams().value_or(Attribute()));
+    if (!fits)
+      return store.emitError() << "a step stores a state that its signals were continued from: "
+                                  "signal "
+                               << s << " of '" << store.getState() << "' is not";
+    tile->output = store.getState().str();
+  }
+  return success();
+}
+
+FailureOr<StepTiles> tilesOf(const KernelPlan &plan) {
+  StepTiles tiles;
+  KernelOp kernel = plan.kernel;
+  auto addState = [&](FlatSymbolRefAttr name, Attribute streams) {
+    if (!name || tiles.find(name.getValue()))
+      return;
+    auto type = cast<StateType>(kernel.lookupOperand(name.getValue(), false).getType());
+    StateTile tile;
+    tile.input = name.getValue().str();
+    tile.streams = streams;
+    tile.element = knownElement(type.getElement());
+    tile.count = *knownCount(type.getStreams());
+    tile.width = *knownCount(type.getTaps()) - 1;
+    tiles.states.push_back(tile);
+  };
+  for (Operation &op : kernel.getBody().front()) {
+    if (auto load = dyn_cast<LoadOp>(op))
+      addState(load.getInitAttr(), load.getStreams().value_or(Attribute()));
+    else if (auto resume = dyn_cast<ResumeOp>(op))
+      addState(resume.getStateAttr(), {});
+    else if (auto fir = dyn_cast<FirOp>(op); fir && isStagedInStep(plan, fir)) {
+      auto type = cast<TapsType>(kernel.lookupOperand(fir.getWeight(), false).getType());
+      TapTile tile;
+      tile.fir = fir;
+      tile.element = knownElement(type.getElement());
+      tile.taps = tapsOf(fir);
+      tile.group = *knownCount(type.getGroup());
+      // A tile may begin and end within a group.
+      tile.rows = tile.group == 1 ? plan.threadsN : (plan.threadsN - 2) / tile.group + 2;
+      tile.pitch = tile.taps + std::max<int64_t>(1, 4 / bytesOf(tile.element));
+      tiles.filters.push_back(tile);
+    }
+  }
+  for (auto store : kernel.getBody().front().getOps<StoreStateOp>())
+    if (failed(addOutput(tiles, store, kernel)))
+      return failure();
+  for (StateTile &tile : tiles.states) {
+    tile.base = tiles.bytes;
+    int64_t elements = tile.count * plan.threadsN * tile.width + 1;
+    tiles.bytes += llvm::alignTo(elements * bytesOf(tile.element), kAccessBytes);
+  }
+  for (TapTile &tile : tiles.filters) {
+    tile.base = tiles.bytes;
+    tiles.bytes += llvm::alignTo(tile.rows * tile.pitch * bytesOf(tile.element), kAccessBytes);
+  }
+  return tiles;
+}
+
+class StepEmitter {
+public:
+  StepEmitter(Emitter &e, StepTiles tiles) : e(e), plan(e.plan), tiles(std::move(tiles)) {
+    begin = e.sub(e.own, e.laneN);
+  }
+
+  void emit() {
+    Value active = e.both(e.channelOk, e.less(e.laneL, e.num(1)));
+    // Everything that comes from memory is asked for before anything is waited for.
+    for (const StateTile &tile : tiles.states)
+      fetch(tile);
+    for (const TapTile &tile : tiles.filters)
+      fetch(tile);
+    NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
+    Place place;
+    place.position = e.num(0);
+    for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
+      for (Value signal : load.getSignals())
+        e.rawAt(place, signal, 0);
+    e.emitInvariants();
+    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(0));
+    e.barrier();
+
+    SmallVector<Value> newest = compute(place, active);
+    e.barrier();
+    e.ifThen(active, [&] { append(newest); });
+    e.barrier();
+    for (const StateTile &tile : tiles.states)
+      if (!tile.output.empty() && tile.width > 0)
+        writeBack(tile);
+  }
+
+private:
+  Emitter &e;
+  const KernelPlan &plan;
+  StepTiles tiles;
+  Value begin; ///< First channel of the block's tile.
+
+  Value element(const StateTile &tile, Value index) {
+    return e.address(tile.element, e.sharedByte(e.num(tile.base)), e.widen(index));
+  }
+
+  /// Row of stream `s` of the thread's channel in the tile.
+  Value rowOf(const StateTile &tile, int64_t s) {
+    return tile.interleaved() ? e.offset(e.mul(e.laneN, e.num(tile.count)), s)
+                              : e.offset(e.laneN, s * plan.threadsN);
+  }
+
+  /// Calls `copy(index in the tile, pointer in memory)` for every element the block's channels
+  /// have.
+  void eachElement(const StateTile &tile, const Memory &m,
+                   llvm::function_ref<void(Value, Value)> copy) {
+    int64_t elements = tile.count * plan.threadsN * tile.width;
+    auto product = [&](Value index, Value stride) {
+      return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+    };
+    Value rowStart = e.address(tile.element, m.pointer, product(e.batch, m.strides[0]));
+    e.loop(e.thread, e.num(elements), e.num(plan.threads()), {}, [&](Value i, ValueRange) {
+      Value row = e.div(i, e.num(tile.width)), slot = e.rem(i, e.num(tile.width));
+      int64_t per = tile.interleaved() ? tile.count : plan.threadsN;
+      Value high = e.div(row, e.num(per)), low = e.rem(row, e.num(per));
+      Value own = e.add(begin, tile.interleaved() ? high : low);
+      e.ifThen(e.less(own, e.channels), [&] {
+        Value c = tile.interleaved() ? e.add(e.mul(own, e.num(tile.count)), low)
+                                     : streamChannel(tile, own, high);
+        Value at = e.b.createOrFold<arith::AddIOp>(e.loc, product(c, m.strides[1]),
+                                                   product(slot, m.strides[2]));
+        copy(i, e.address(tile.element, rowStart, at));
+      });
+      return SmallVector<Value>{};
+    });
+  }
+
+  /// Memory channel of a stream that is not known until run time.
+  Value streamChannel(const StateTile &tile, Value own, Value stream) {
+    Value c = e.memoryChannel(own, tile.streams, 0, tile.count);
+    for (int64_t s = 1; s < tile.count; ++s)
+      c = e.select(e.less(e.num(s - 1), stream), e.memoryChannel(own, tile.streams, s, tile.count),
+                   c);
+    return c;
+  }
+
+  /// Runs of rows that lie together in memory and in the tile: one of all interleaved streams, else
+  /// one for each stream.
+  int64_t runsOf(const StateTile &tile) { return tile.interleaved() ? 1 : tile.count; }
+  int64_t runElements(const StateTile &tile) {
+    return tile.count * plan.threadsN * tile.width / runsOf(tile);
+  }
+
+  /// Where every run is contiguous and fits 16-byte accesses `wide` gets their starts, else
+  /// `narrow` is emitted. The same for all threads of a block.
+  void ifContiguous(const StateTile &tile, const Memory &m,
+                    llvm::function_ref<void(ArrayRef<Value>)> wide,
+                    llvm::function_ref<void()> narrow) {
+    if (runElements(tile) * bytesOf(tile.element) % kAccessBytes)
+      return narrow();
+    auto equal = [&](Value x, Value y) -> Value {
+      return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, x, y);
+    };
+    auto product = [&](Value index, Value stride) {
+      return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+    };
+    Value last = e.offset(begin, plan.threadsN - 1);
+    Value fits = e.both(e.less(last, e.channels), e.both(equal(m.strides[2], e.wide(1)),
+                                                         equal(m.strides[1], e.wide(tile.width))));
+    SmallVector<Value> starts;
+    for (int64_t s = 0; s < runsOf(tile); ++s) {
+      Value first = e.memoryChannel(begin, tile.streams, s, tile.count);
+      Value offset = e.b.createOrFold<arith::AddIOp>(e.loc, product(e.batch, m.strides[0]),
+                                                     product(first, m.strides[1]));
+      starts.push_back(e.address(tile.element, m.pointer, offset));
+      Value number = LLVM::PtrToIntOp::create(e.b, e.loc, e.b.getI64Type(), starts.back());
+      Value misfit = e.b.createOrFold<arith::AndIOp>(e.loc, number, e.wide(kAccessBytes - 1));
+      fits = e.both(fits, equal(misfit, e.wide(0)));
+      // A tile of column_split may reach into the next head.
+      if (!tile.interleaved())
+        fits = e.both(fits, equal(e.sub(e.memoryChannel(last, tile.streams, s, tile.count), first),
+                                  e.num(plan.threadsN - 1)));
+    }
+    e.ifElse(
+        fits, [&] { wide(starts); }, narrow);
+  }
+
+  /// Calls `move(index in the tile, pointer in memory)` for every 16 bytes of the runs.
+  void eachPiece(const StateTile &tile, ArrayRef<Value> starts,
+                 llvm::function_ref<void(Value, Value)> move) {
+    int64_t group = kAccessBytes / bytesOf(tile.element), run = runElements(tile);
+    for (size_t s = 0; s < starts.size(); ++s)
+      e.loop(e.thread, e.num(run / group), e.num(plan.threads()), {}, [&](Value i, ValueRange) {
+        Value first = e.mul(i, e.num(group));
+        move(e.offset(first, int64_t(s) * run), e.address(tile.element, starts[s], e.widen(first)));
+        return SmallVector<Value>{};
+      });
+  }
+
+  void fetch(const StateTile &tile) {
+    if (tile.width == 0)
+      return;
+    const Memory &m = e.memory(tile.input);
+    auto wide = [&](ArrayRef<Value> starts) {
+      eachPiece(tile, starts, [&](Value i, Value from) {
+        NVVM::CpAsyncOp::create(e.b, e.loc, element(tile, i), from, uint32_t(kAccessBytes),
+                                NVVM::LoadCacheModifierKind::CG, Value());
+      });
+    };
+    ifContiguous(tile, m, wide, [&] {
+      int64_t bytes = bytesOf(tile.element);
+      eachElement(tile, m, [&](Value i, Value from) {
+        e.storeTo(e.load(tile.element, from, bytes, /*invariant=*/false), element(tile, i), bytes);
+      });
+    });
+  }
+
+  /// The first row of the tile's filters, and the thread's own among them.
+  Value firstRow(const TapTile &tile) { return e.div(begin, e.num(tile.group)); }
+
+  void fetch(const TapTile &tile) {
+    const Memory &m = e.memory(tile.fir.getWeight());
+    auto product = [&](Value index, Value stride) {
+      return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+    };
+    int64_t bytes = bytesOf(tile.element);
+    // In the aligned variant rows are contiguous: words of them are copied asynchronously.
+    bool words = plan.schedule.getAlign() > 1 && tile.taps * bytes % 4 == 0;
+    int64_t group = words ? 4 / bytes : 1, perRow = tile.taps / group;
+    Value first = firstRow(tile);
+    Value last = e.div(e.offset(e.channels, -1), e.num(tile.group));
+    e.loop(e.thread, e.num(tile.rows * perRow), e.num(plan.threads()), {},
+           [&](Value i, ValueRange) {
+             Value row = e.div(i, e.num(perRow));
+             Value tap = e.mul(e.rem(i, e.num(perRow)), e.num(group));
+             // Rows behind the last channel's repeat it: nobody reads them.
+             Value at = e.b.createOrFold<arith::AddIOp>(
+                 e.loc, product(e.min(e.add(first, row), last), m.strides[0]),
+                 product(tap, m.strides[1]));
+             Value from = e.address(tile.element, m.pointer, at);
+             Value to = tapAddress(tile, row, tap);
+             if (words)
+               NVVM::CpAsyncOp::create(e.b, e.loc, to, from, uint32_t(4),
+                                       NVVM::LoadCacheModifierKind::CA, Value());
+             else
+               e.storeTo(e.load(tile.element, from, bytes, true), to, bytes);
+             return SmallVector<Value>{};
+           });
+  }
+
+  Value tapAddress(const TapTile &tile, Value row, Value tap) {
+    Value index = e.add(e.mul(row, e.num(tile.pitch)), tap);
+    return e.address(tile.element, e.sharedByte(e.num(tile.base)), e.widen(index));
+  }
+
+  /// Storage-typed sample `slot` of a signal's past.
+  Value past(const StateTile &tile, Value signal, Value slot) {
+    Value row = e.mul(rowOf(tile, streamOf(signal)), e.num(tile.width));
+    return e.load(tile.element, element(tile, e.add(row, slot)), bytesOf(tile.element), false);
+  }
+
+  /// Samples before position 0 under the taps of an unrolled FIR.
+  void remember(Place &place, FirOp fir) {
+    Value signal = fir.getInput();
+    FlatSymbolRefAttr state = pastOf(signal);
+    const StateTile *tile = state ? tiles.find(state.getValue()) : nullptr;
+    for (int64_t age = 1; age < tapsOf(fir); ++age) {
+      Place::Key key{signal, -age};
+      // Further back than the state reaches there is nothing.
+      Value sample = tile && age <= tile->width
+                         ? e.toF32(past(*tile, signal, e.num(tile->width - age)))
+                         : e.zero();
+      (signal.getDefiningOp<LoadOp>() || signal.getDefiningOp<ResumeOp>() ? place.signals
+                                                                          : place.history)[key] =
+          sample;
+    }
+  }
+
+  /// A long FIR at position 0.
+  Value sum(Place &place, const TapTile &tile) {
+    FirOp fir = tile.fir;
+    Value signal = fir.getInput();
+    Value row = e.sub(e.div(e.channel, e.num(tile.group)), firstRow(tile));
+    auto tap = [&](Value age) {
+      Value index = e.tapIndex(fir, 0) == 0 ? age : e.sub(e.num(tile.taps - 1), age);
+      return e.toF32(
+          e.load(tile.element, tapAddress(tile, row, index), bytesOf(tile.element), false));
+    };
+    Value start = fir.getAddend() ? e.at(place, fir.getAddend(), 0) : e.zero();
+    FlatSymbolRefAttr name = pastOf(signal);
+    if (const StateTile *state = name ? tiles.find(name.getValue()) : nullptr) {
+      int64_t samples = std::min(state->width, tile.taps - 1), odd = samples % kTapUnroll;
+      // Slot `from` holds the oldest sample that a tap meets.
+      int64_t from = state->width - samples;
+      auto add = [&](Value sum, Value i) {
+        Value age = e.sub(e.num(samples), i);
+        return e.fma(tap(age), e.toF32(past(*state, signal, e.offset(i, from))), sum);
+      };
+      for (int64_t i = 0; i < odd; ++i)
+        start = add(start, e.num(i));
+      start = e.loop(e.num(odd), e.num(samples), e.num(kTapUnroll), {start},
+                     [&](Value i, ValueRange carried) {
+                       Value sum = carried[0];
+                       for (int64_t j = 0; j < kTapUnroll; ++j)
+                         sum = add(sum, e.offset(i, j));
+                       return SmallVector<Value>{sum};
+                     })[0];
+    }
+    return e.fma(tap(e.num(0)), e.at(place, signal, 0), start);
+  }
+
+  /// Everything at position 0, by the threads that have a channel. Returns the newest sample of
+  /// every stored row, in storage type.
+  SmallVector<Value> compute(Place &place, Value active) {
+    SmallVector<Type> types;
+    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
+      types.append(store.getInputs().size(), tileOf(store).element);
+    auto branch = scf::IfOp::create(e.b, e.loc, types, active, /*withElse=*/!types.empty());
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(branch.thenBlock());
+    for (auto fir : plan.kernel.getBody().front().getOps<FirOp>())
+      if (!isStagedInStep(plan, fir))
+        remember(place, fir);
+    for (const TapTile &tile : tiles.filters)
+      place.signals[{tile.fir.getResult(), 0}] = sum(place, tile);
+    SmallVector<Value> newest;
+    for (Operation &op : plan.kernel.getBody().front()) {
+      if (auto store = dyn_cast<StoreOp>(op))
+        e.store(place, store, 1);
+      else if (auto store = dyn_cast<StoreStateOp>(op))
+        for (Value signal : store.getInputs())
+          newest.push_back(e.toStorage(e.at(place, signal, 0), tileOf(store).element));
+    }
+    if (types.empty())
+      return newest;
+    scf::YieldOp::create(e.b, e.loc, newest);
+    e.b.setInsertionPointToStart(branch.elseBlock());
+    SmallVector<Value> none;
+    for (Type type : types)
+      none.push_back(arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(type))));
+    scf::YieldOp::create(e.b, e.loc, none);
+    return llvm::to_vector(
+        llvm::map_range(branch.getResults(), [](OpResult r) { return Value(r); }));
+  }
+
+  const StateTile &tileOf(StoreStateOp store) {
+    return *llvm::find_if(tiles.states,
+                          [&](const StateTile &t) { return t.output == store.getState(); });
+  }
+
+  /// Each newest sample goes behind its row.
+  void append(ArrayRef<Value> newest) {
+    size_t next = 0;
+    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>()) {
+      const StateTile &tile = tileOf(store);
+      for (size_t s = 0; s < store.getInputs().size(); ++s, ++next) {
+        if (tile.width == 0)
+          continue;
+        Value end = e.mul(e.offset(rowOf(tile, int64_t(s)), 1), e.num(tile.width));
+        e.storeTo(newest[next], element(tile, end), bytesOf(tile.element));
+      }
+    }
+  }
+
+  void writeBack(const StateTile &tile) {
+    const Memory &m = e.memory(tile.output, /*output=*/true);
+    int64_t bytes = bytesOf(tile.element), group = kAccessBytes / bytes;
+    auto wide = [&](ArrayRef<Value> starts) {
+      eachPiece(tile, starts, [&](Value i, Value to) {
+        Value here = e.load(VectorType::get({group}, tile.element), element(tile, i), kAccessBytes,
+                            /*invariant=*/false);
+        SmallVector<Value> moved;
+        for (int64_t j = 1; j < group; ++j)
+          moved.push_back(e.lane(here, j));
+        moved.push_back(e.load(tile.element, element(tile, e.offset(i, group)), bytes, false));
+        e.storeTo(e.pack(moved), to, kAccessBytes);
+      });
+    };
+    ifContiguous(tile, m, wide, [&] {
+      eachElement(tile, m, [&](Value i, Value to) {
+        e.storeTo(e.load(tile.element, element(tile, e.offset(i, 1)), bytes, false), to, bytes);
+      });
+    });
+  }
+};
+
+} // namespace
+
+bool compiler::isStagedInStep(const KernelPlan &plan, FirOp fir) {
+  auto decl = KernelOp(plan.kernel).lookupOperand(fir.getWeight(), /*output=*/false);
+  return plan.layout == Layout::BD && tapsOf(fir) > kUnrolledTaps &&
+         *knownCount(cast<TapsType>(decl.getType()).getStreams()) == 1;
+}
+
+FailureOr<int64_t> compiler::stepSharedBytes(const KernelPlan &plan) {
+  auto tiles = tilesOf(plan);
+  if (failed(tiles))
+    return failure();
+  return tiles->bytes;
+}
+
+void compiler::emitStep(Emitter &emitter) { StepEmitter(emitter, *tilesOf(emitter.plan)).emit(); }

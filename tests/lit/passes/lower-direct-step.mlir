@@ -1,0 +1,36 @@
+// RUN: halo-opt %s -halo-lower-direct -cse | FileCheck %s
+
+// A step of 32 channels: their states' 32 * 15 samples come to shared memory as 60 pieces of 16 bytes
+// where they are one run of memory, one by one elsewhere; all of them before the first barrier, and
+// before anything is written. The state's pointers may be one: neither says noalias or readonly.
+// CHECK-LABEL: gpu.func @step(
+// CHECK-SAME:    !llvm.ptr<1> {llvm.align = 16 : i64, llvm.noalias, llvm.readonly}
+// CHECK:       scf.if
+// CHECK:         scf.for
+// CHECK:           nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg
+// CHECK:       } else {
+// CHECK:         scf.for
+// CHECK:           llvm.load %{{.*}} {alignment = 2 : i64} : !llvm.ptr<1> -> bf16
+// CHECK:       nvvm.cp.async.wait.group 0
+// CHECK-NEXT:  gpu.barrier
+// CHECK:       %[[NEWEST:.*]] = scf.if %{{.*}} -> (bf16) {
+// CHECK:         scf.for
+// CHECK:         llvm.store %{{.*}}, %{{.*}} : bf16, !llvm.ptr<1>
+// CHECK:       gpu.barrier
+// CHECK:         llvm.store %[[NEWEST]], %{{.*}} : bf16, !llvm.ptr<3>
+// CHECK:       gpu.barrier
+// CHECK:       scf.if
+// CHECK:         scf.for
+// CHECK:           llvm.store %{{.*}}, %{{.*}} {alignment = 16 : i64} : vector<8xbf16>, !llvm.ptr<1>
+// CHECK-NOT:   gpu.barrier
+// CHECK:       gpu.return
+halo.kernel @step
+    ins(@x : view<bf16, bd>, @w : taps<bf16, 16>, @s : state<bf16, 16>)
+    outs(@y : view<bf16, bd>, @s : state<bf16, 16>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 4, vector = 1, unroll = 1,
+                            stages = 1, min_blocks = 1, window = registers, align = 16>) {
+  %x = halo.load @x init(@s)
+  %f = halo.fir %x, @w
+  halo.store %f, @y
+  halo.store_state %x, @s
+}
