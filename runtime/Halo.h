@@ -13,4 +13,5 @@
 #include "runtime/Result.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Schedule.h"
+#include "runtime/TuningPolicy.h"
 #include "runtime/ScheduleChoice.h"

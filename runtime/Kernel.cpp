@@ -6,7 +6,8 @@ Result<Kernel> Kernel::compile(std::shared_ptr<Device> device, const Problem &pr
                                const CompileOptions &options) {
   HALO_TRY(compiled, compileKernel(targetOf(*device), problem, options));
   HALO_TRY(loaded, device->load(compiled.artifact));
-  return Kernel(std::move(device), std::move(loaded), std::move(compiled.times));
+  return Kernel(std::move(device), std::move(loaded), std::move(compiled.times),
+                std::move(compiled.tuned));
 }
 
 Result<Kernel> Kernel::load(std::shared_ptr<Device> device, const Artifact &artifact) {
@@ -15,7 +16,7 @@ Result<Kernel> Kernel::load(std::shared_ptr<Device> device, const Artifact &arti
 }
 
 Result<BoundLaunch> Kernel::bind(const std::vector<Argument> &arguments) const {
-  return halo::bind(info(), arguments, device->traits());
+  return halo::bind(info(), arguments, device->traits(), &tuned);
 }
 
 Result<void> Kernel::launch(const BoundLaunch &bound, Stream stream) const {

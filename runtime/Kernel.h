@@ -39,12 +39,15 @@ public:
   Result<void> launch(const std::vector<Argument> &arguments, Stream stream = nullptr) const;
 
 private:
-  Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times)
-      : device(std::move(device)), loaded(std::move(loaded)), times(std::move(times)) {}
+  Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times,
+         std::vector<TunedBlockL> tuned = {})
+      : device(std::move(device)), loaded(std::move(loaded)), times(std::move(times)),
+        tuned(std::move(tuned)) {}
 
   std::shared_ptr<Device> device;
   std::shared_ptr<LoadedKernel> loaded;
   StageTimes times;
+  std::vector<TunedBlockL> tuned; ///< For launches in these buckets.
 };
 
 } // namespace halo

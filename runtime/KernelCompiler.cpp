@@ -4,6 +4,7 @@
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
 #include "runtime/ScheduleChoice.h"
+#include "runtime/TuningStore.h"
 
 #include <fmt/format.h>
 
@@ -66,7 +67,14 @@ Result<KernelFacts> factsOf(const Problem &problem, const std::string &source) {
 } // namespace
 
 CompileTarget targetOf(const Device &device) {
-  return {device.arch(), std::string(device.emit()), device.ptxVersion(), device.traits()};
+  CompileTarget target;
+  target.arch = device.arch();
+  target.emit = device.emit();
+  target.ptx = device.ptxVersion();
+  target.traits = device.traits();
+  target.gpu = gpuClassOf(device);
+  target.driver = driverOf(device);
+  return target;
 }
 
 std::string compileRequest(const CompileTarget &target, const Problem &problem,
@@ -89,11 +97,25 @@ Result<CompiledKernel> compileKernel(const CompileTarget &target, const Problem 
                                      const CompileOptions &options) {
   HALO_TRY(source, kernelSource(problem.kernel));
   HALO_TRY(facts, factsOf(problem, source));
-  HALO_TRY(schedule, resolveSchedule(facts.traits, target.traits, options.shapeHint.d,
-                                     options.schedule));
   HALO_TRY(compiler, CompilerLibrary::get());
-  HALO_TRY(reply, compiler->call(compileRequest(target, facts.problem, source, schedule)));
-  return parseCompiled(std::move(reply));
+  auto compileWith = [&](const std::string &text) -> Result<CompiledKernel> {
+    HALO_TRY(schedule,
+             resolveSchedule(facts.traits, target.traits, options.shapeHint.d, text));
+    HALO_TRY(reply, compiler->call(compileRequest(target, facts.problem, source, schedule)));
+    HALO_TRY(compiled, parseCompiled(std::move(reply)));
+    if (options.schedule.empty())
+      compiled.tuned =
+          tunedBlockLs(target, facts.problem, source, compiled.artifact.info.schedule);
+    return std::move(compiled);
+  };
+  if (!options.schedule.empty())
+    return compileWith(options.schedule);
+  std::string tuned = tunedSchedule(target, facts.problem, source, options.shapeHint);
+  Result<CompiledKernel> compiled = compileWith(tuned);
+  // A record of an older compiler may no longer be a schedule: it costs speed, never a kernel.
+  if (!compiled && !tuned.empty())
+    return compileWith("");
+  return compiled;
 }
 
 } // namespace halo

@@ -12,6 +12,7 @@
 #include "runtime/Problem.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
+#include "runtime/TuningRecords.h"
 
 #include <string>
 #include <utility>
@@ -25,13 +26,16 @@ struct CompileTarget {
   std::string emit = "cubin"; ///< A form of CompilerAbi.h.
   int ptx = 0;                ///< The newest PTX the driver takes, 90 is 9.0; 0 where unknown.
   DeviceTraits traits;
+  /// The device in tuning records (gpuClassOf, driverOf); empty: none are looked up.
+  std::string gpu, driver;
 };
 
 /// What this device runs.
 HALO_API CompileTarget targetOf(const Device &device);
 
 struct CompileOptions {
-  /// Forces a schedule ("block_n=64,..."), whole or in part; the rest is chosen.
+  /// Forces a schedule ("block_n=64,..."), whole or in part; the rest is the analytic choice's.
+  /// Empty: a tuned record's, else the analytic choice.
   std::string schedule;
   /// A typical launch, for the analytic choice; zeros where unknown.
   Shape shapeHint;
@@ -50,6 +54,7 @@ HALO_API Result<KernelFacts> kernelFacts(const Problem &problem);
 
 struct CompiledKernel {
   Artifact artifact; ///< Its code is in the form asked for.
+  std::vector<TunedBlockL> tuned; ///< What records know of block_l; none for a forced schedule.
   StageTimes times;
   std::string log; ///< The assembler's report.
 };

@@ -1,6 +1,7 @@
 #include "runtime/Launch.h"
 
 #include "runtime/LaunchRules.h"
+#include "runtime/TuningRecords.h"
 
 #include <fmt/format.h>
 
@@ -96,13 +97,18 @@ struct Grid {
 };
 
 /// The grid of one launch. Where block_l is free it grows until the blocks fit into a grid.
-Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
+Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const DeviceTraits &device,
+                        const std::vector<TunedBlockL> *tuned) {
   Grid grid;
   int64_t step = info.stepL;
   if (info.blockL % step)
     return invalid(fmt::format("kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
                                info.blockL, step));
-  grid.blockL = info.blockL ? info.blockL : chooseBlockL(info, shape, device);
+  grid.blockL = info.blockL;
+  if (!grid.blockL && tuned)
+    grid.blockL = tunedBlockL(*tuned, step, shape);
+  if (!grid.blockL)
+    grid.blockL = chooseBlockL(info, shape, device);
   int64_t stripes = 0;
   if (shape.d > 0 && shape.b > 0) {
     grid.tilesN = info.tileCount(shape.d);
@@ -138,12 +144,12 @@ Result<Grid> chooseGrid(const KernelInfo &info, const Shape &shape, const Device
 } // namespace
 
 Result<BoundLaunch> bind(const KernelInfo &info, const std::vector<Argument> &arguments,
-                         const DeviceTraits &device) {
+                         const DeviceTraits &device, const std::vector<TunedBlockL> *tuned) {
   HALO_TRY(checked, checkArguments(info, arguments));
   if (info.sharedBytes > device.sharedPerBlock)
     return invalid(fmt::format("kernel {}: shared memory {} B exceeds {} B on this device",
                                info.kernel, info.sharedBytes, device.sharedPerBlock));
-  HALO_TRY(grid, chooseGrid(info, checked.shape, device));
+  HALO_TRY(grid, chooseGrid(info, checked.shape, device, tuned));
 
   LaunchBuilder builder;
   builder.launch.shape = checked.shape;

@@ -14,6 +14,8 @@
 
 namespace halo {
 
+struct TunedBlockL;
+
 /// A strided tensor somewhere in memory; nothing is owned. Strides count elements.
 struct HALO_API TensorRef {
   void *data = nullptr;
@@ -55,8 +57,11 @@ private:
 /// Checks the arguments against the kernel (names, ranks, dtypes, shapes: conv_c1 ... conv_c7) and
 /// builds the launch. An aligned kernel (info.align > 1) with an unaligned tensor is refused: ask
 /// alignmentOf first and compile the variant that fits.
+/// block_l is the schedule's where it has one, else that of `tuned` for this bucket of sizes
+/// (TuningRecords.h; null: none), else chooseBlockL's.
 HALO_API Result<BoundLaunch> bind(const KernelInfo &info, const std::vector<Argument> &arguments,
-                                  const DeviceTraits &device);
+                                  const DeviceTraits &device,
+                                  const std::vector<TunedBlockL> *tuned = nullptr);
 
 /// 16 if the tensors allow the aligned variant of a kernel with these operands, else 1. A view
 /// allows it where its base pointer is a multiple of 16 bytes, its contiguous dimension (bdl: L,
