@@ -17,5 +17,7 @@ Command compileCommand();
 Command runCommand();
 Command benchCommand();
 Command doctorCommand();
+Command tuneCommand();
+Command tuneWorkerCommand();
 
 } // namespace halo::tool

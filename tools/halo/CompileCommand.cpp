@@ -138,7 +138,7 @@ Command halo::tool::compileCommand() {
            {"--arch", "ARCH", "the target, as sm_90; by default the GPU's, or sm_90 without one"},
            {"--emit", "STAGE", "halo, gpu, llvm, ptx (default), cubin or sass"},
            {"-o", "FILE", "write there instead of to stdout"},
-           {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default the analytic choice"},
+           {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default a tuned or the analytic one"},
            {"--time", "", "print the milliseconds of each stage to stderr"},
            {"--repeat", "N", "compile N times and report each stage's median; default 1"},
            {"--json", "", "print JSON instead: info, times, log, and the text where there is one"},

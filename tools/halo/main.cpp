@@ -1,4 +1,5 @@
 // The `halo` command: finds the subcommand, parses its words, turns errors into an exit status.
+#include "runtime/TuningStore.h"
 #include "tools/halo/Command.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/Suggest.h"
@@ -22,7 +23,8 @@ static std::string overview(const std::vector<Command> &commands) {
   std::string text = "usage: halo COMMAND [options]\n\nGenerates causal-convolution GPU kernels."
                      "\n\ncommands:\n";
   for (const Command &command : commands)
-    text += fmt::format("  {:<8}  {}\n", command.syntax.command, command.syntax.summary);
+    if (!command.syntax.summary.empty()) // Without one it is no command for people.
+      text += fmt::format("  {:<8}  {}\n", command.syntax.command, command.syntax.summary);
   return text +
          "\nKERNEL is a built-in name or a path to a .mlir file. Exit status: 0 done, 1 the\n"
          "computation or the machine failed, 2 the request was wrong.\n"
@@ -31,7 +33,8 @@ static std::string overview(const std::vector<Command> &commands) {
 
 static int dispatch(std::vector<std::string> words) {
   const std::vector<Command> commands = {listCommand(), compileCommand(), runCommand(),
-                                         benchCommand(), doctorCommand()};
+                                         benchCommand(), tuneCommand(), doctorCommand(),
+                                         tuneWorkerCommand()};
   if (words.empty())
     return report(invalid("no command is given: see halo --help"));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
@@ -41,7 +44,8 @@ static int dispatch(std::vector<std::string> words) {
 
   std::vector<std::string> names;
   for (const Command &command : commands) {
-    names.push_back(command.syntax.command);
+    if (!command.syntax.summary.empty())
+      names.push_back(command.syntax.command);
     if (words[0] != command.syntax.command)
       continue;
     words.erase(words.begin());
@@ -53,6 +57,8 @@ static int dispatch(std::vector<std::string> words) {
       return 0;
     }
     Result<int> status = command.run(*arguments);
+    for (const std::string &complaint : tuningComplaints())
+      note("tuning records: " + complaint + "; skipped");
     // A full disk or a closed pipe shows only when the buffer is written out.
     if (status && (std::fflush(stdout) != 0 || std::ferror(stdout)))
       return report(failed("cannot write to the standard output"));
