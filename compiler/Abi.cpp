@@ -1,7 +1,6 @@
 // The C ABI: JSON in, JSON and a blob out. Everything a request can get wrong becomes a sentence.
 #include "runtime/CompilerAbi.h"
 
-#include "compiler/Assembler.h"
 #include "compiler/BuildId.h"
 #include "compiler/Compile.h"
 #include "compiler/Describe.h"
@@ -148,10 +147,7 @@ Result<Reply> serve(llvm::StringRef text) {
     return compileKernel(*request);
   if (verb == "traits")
     return kernelTraits(*request);
-  if (verb == "assembler")
-    return Reply{::text(json::Object{{"assembler", assemblerName()}}), ""};
-  return invalid("unknown verb '" + verb.str() +
-                 "', expected list, describe, traits, compile or assembler");
+  return invalid("unknown verb '" + verb.str() + "', expected list, describe, traits or compile");
 }
 
 char *copy(const std::string &bytes) {

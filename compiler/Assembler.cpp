@@ -1,18 +1,20 @@
 #include "compiler/Assembler.h"
 
+#include "runtime/Toolkit.h"
+
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
-#include <vector>
+#include <map>
+#include <memory>
+#include <mutex>
 
 namespace halo::compiler {
 
@@ -35,87 +37,44 @@ struct NvJitLink {
 };
 constexpr int kInputPtx = 2; // NVJITLINK_INPUT_PTX
 
-std::string ownFolder() {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void *>(&ownFolder), &info) || !info.dli_fname)
-    return {};
-  return llvm::sys::path::parent_path(info.dli_fname).str();
-}
-
-std::string variable(const char *name) {
-  const char *value = getenv(name);
-  return value ? value : "";
-}
-
-/// Where the library may lie, best first: named by hand, beside us, the toolkit, NVIDIA's wheels.
-std::vector<std::string> libraryPlaces() {
-  std::vector<std::string> places;
-  if (std::string given = variable("HALO_NVJITLINK"); !given.empty())
-    return {given};
-  std::vector<std::string> folders = {ownFolder()};
-  for (const char *root : {"CUDA_HOME", "CUDA_PATH"})
-    if (std::string folder = variable(root); !folder.empty())
-      folders.push_back(folder + "/lib64");
-  folders.push_back("/usr/local/cuda/lib64");
-  for (const std::string &folder : folders)
-    for (const char *name : {"libnvJitLink.so.13", "libnvJitLink.so.12", "libnvJitLink.so"})
-      places.push_back(folder + "/" + name);
-  for (const char *name : {"libnvJitLink.so.13", "libnvJitLink.so.12", "libnvJitLink.so"})
-    places.push_back(name);
-  return places;
-}
-
-const NvJitLink *nvJitLink() {
-  static const NvJitLink *found = []() -> const NvJitLink * {
-    for (const std::string &place : libraryPlaces()) {
-      void *library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
-      if (!library)
-        continue;
-      auto *api = new NvJitLink;
-      bool complete = true;
-      auto bind = [&](auto &function, const char *name) {
-        function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
-        complete &= function != nullptr;
-      };
-      bind(api->create, "nvJitLinkCreate");
-      bind(api->destroy, "nvJitLinkDestroy");
-      bind(api->addData, "nvJitLinkAddData");
-      bind(api->complete, "nvJitLinkComplete");
-      bind(api->cubinSize, "nvJitLinkGetLinkedCubinSize");
-      bind(api->cubin, "nvJitLinkGetLinkedCubin");
-      bind(api->errorLogSize, "nvJitLinkGetErrorLogSize");
-      bind(api->errorLog, "nvJitLinkGetErrorLog");
-      bind(api->infoLogSize, "nvJitLinkGetInfoLogSize");
-      bind(api->infoLog, "nvJitLinkGetInfoLog");
-      unsigned major = 0, minor = 0;
-      int (*version)(unsigned *, unsigned *) = nullptr;
-      bind(version, "nvJitLinkVersion");
-      if (complete && version(&major, &minor) == 0) {
-        api->name = "nvJitLink " + std::to_string(major) + "." + std::to_string(minor) + " (" +
-                    place + ")";
-        return api;
-      }
-      delete api;
-      dlclose(library);
-    }
-    return nullptr;
-  }();
-  return found;
-}
-
-std::string ptxasPath() {
-  if (std::string given = variable("HALO_PTXAS"); !given.empty())
-    return given;
-  std::vector<std::string> folders;
-  for (const char *root : {"CUDA_HOME", "CUDA_PATH"})
-    if (std::string folder = variable(root); !folder.empty())
-      folders.push_back(folder + "/bin");
-  folders.push_back("/usr/local/cuda/bin");
-  for (const std::string &folder : folders)
-    if (std::string path = folder + "/ptxas"; llvm::sys::fs::can_execute(path))
-      return path;
-  auto onPath = llvm::sys::findProgramByName("ptxas");
-  return onPath ? *onPath : "";
+/// The library at `path`, opened once and kept; what is wrong with it otherwise.
+Result<const NvJitLink *> openNvJitLink(const std::string &path) {
+  static std::mutex mutex;
+  static auto *opened = new std::map<std::string, std::unique_ptr<NvJitLink>>;
+  std::lock_guard<std::mutex> guard(mutex);
+  if (auto found = opened->find(path); found != opened->end())
+    return found->second.get();
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    const char *why = dlerror();
+    return unavailable(std::string("nvJitLink cannot be loaded: ") + (why ? why : path.c_str()) +
+                       "; HALO_NVJITLINK=none uses ptxas instead");
+  }
+  auto api = std::make_unique<NvJitLink>();
+  bool complete = true;
+  auto bind = [&](auto &function, const char *name) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, name));
+    complete &= function != nullptr;
+  };
+  bind(api->create, "nvJitLinkCreate");
+  bind(api->destroy, "nvJitLinkDestroy");
+  bind(api->addData, "nvJitLinkAddData");
+  bind(api->complete, "nvJitLinkComplete");
+  bind(api->cubinSize, "nvJitLinkGetLinkedCubinSize");
+  bind(api->cubin, "nvJitLinkGetLinkedCubin");
+  bind(api->errorLogSize, "nvJitLinkGetErrorLogSize");
+  bind(api->errorLog, "nvJitLinkGetErrorLog");
+  bind(api->infoLogSize, "nvJitLinkGetInfoLogSize");
+  bind(api->infoLog, "nvJitLinkGetInfoLog");
+  unsigned major = 0, minor = 0;
+  int (*version)(unsigned *, unsigned *) = nullptr;
+  bind(version, "nvJitLinkVersion");
+  if (!complete || version(&major, &minor) != 0)
+    return unavailable(path + " is no nvJitLink that Halo knows; HALO_NVJITLINK=none uses ptxas "
+                              "instead");
+  api->name =
+      "nvJitLink " + std::to_string(major) + "." + std::to_string(minor) + " (" + path + ")";
+  return opened->emplace(path, std::move(api)).first->second.get();
 }
 
 /// The number before `unit` in the assembler's report, summed over its occurrences; -1 if absent.
@@ -216,21 +175,21 @@ Result<Cubin> assembleByChild(const std::string &ptxas, const std::string &ptx,
 } // namespace
 
 std::string assemblerName() {
-  if (variable("HALO_NVJITLINK") != "none")
-    if (const NvJitLink *api = nvJitLink())
-      return api->name;
-  std::string ptxas = ptxasPath();
-  return ptxas.empty() || ptxas == "none" ? "" : "ptxas (" + ptxas + ")";
+  Assembler found = findAssembler();
+  if (found.kind == Assembler::Kind::Ptxas)
+    return "ptxas (" + found.path + ")";
+  if (found.kind == Assembler::Kind::NvJitLink)
+    if (Result<const NvJitLink *> api = openNvJitLink(found.path))
+      return (*api)->name;
+  return "";
 }
 
 Result<Cubin> assemble(const std::string &ptx, const std::string &arch) {
-  if (variable("HALO_NVJITLINK") != "none")
-    if (const NvJitLink *api = nvJitLink())
-      return assembleInProcess(*api, ptx, arch);
-  if (std::string ptxas = ptxasPath(); !ptxas.empty() && ptxas != "none")
-    return assembleByChild(ptxas, ptx, arch);
-  return unavailable("no assembler: neither libnvJitLink (pip install nvidia-nvjitlink, or set "
-                     "HALO_NVJITLINK) nor ptxas (set HALO_PTXAS) was found");
+  HALO_TRY(found, requireAssembler());
+  if (found.kind == Assembler::Kind::Ptxas)
+    return assembleByChild(found.path, ptx, arch);
+  HALO_TRY(api, openNvJitLink(found.path));
+  return assembleInProcess(*api, ptx, arch);
 }
 
 } // namespace halo::compiler

@@ -1,5 +1,5 @@
 // From PTX to a cubin: nvJitLink in-process (about 9 ms), ptxas as a child process where that is
-// absent (about 25 ms). Both are found at run time; neither is needed to build Halo.
+// absent (about 25 ms). runtime/Toolkit.h finds them; neither is needed to build Halo.
 #pragma once
 
 #include "runtime/Result.h"
@@ -18,7 +18,7 @@ struct Cubin {
 /// get one. Thread-safe.
 Result<Cubin> assemble(const std::string &ptx, const std::string &arch);
 
-/// What was found: "nvJitLink 13.0 (path)", "ptxas (path)", or "" (for halo doctor, cache keys).
+/// What was found: "nvJitLink 13.0 (path)", "ptxas (path)", or "".
 std::string assemblerName();
 
 } // namespace halo::compiler

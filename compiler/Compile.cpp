@@ -139,8 +139,8 @@ private:
   }
 
   Result<void> schedule(ir::KernelOp kernel, Diagnostics &diagnostics) {
-    HALO_TRY(schedule, resolveSchedule(traitsOf(kernel, request.align), DeviceTraits(), 0,
-                                       request.schedule));
+    HALO_TRY(schedule,
+             resolveSchedule(traitsOf(kernel, request.align), DeviceTraits(), 0, request.schedule));
     reply.info.schedule = schedule.print();
     auto attribute = ir::ScheduleAttr::getChecked(
         [&] { return kernel.emitError(); }, &context, schedule.blockN, schedule.blockL,
@@ -302,8 +302,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       for (int64_t width : cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef())
         traits.partUnit = std::gcd(traits.partUnit, width);
       if (auto heads = dyn_cast_or_null<DenseI64ArrayAttr>(split.getHeads().value_or(Attribute())))
-        for (int64_t head : heads.asArrayRef())
-{
+        for (int64_t head : heads.asArrayRef()) {
           traits.head = std::max(traits.head, head);
           traits.partUnit = std::gcd(traits.partUnit, head);
         }

@@ -1,10 +1,12 @@
 #include "runtime/CompilerLibrary.h"
 
 #include "runtime/Environment.h"
+#include "runtime/FileIdentity.h"
 #include "runtime/Json.h"
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <dlfcn.h>
 
 namespace halo {
@@ -41,12 +43,23 @@ std::string CompilerLibrary::defaultPath() {
   return slash == std::string::npos ? kFileName : self.substr(0, slash + 1) + kFileName;
 }
 
+/// get()'s library, once it is open.
+static std::atomic<CompilerLibrary *> current{nullptr};
+
 Result<CompilerLibrary *> CompilerLibrary::get() {
   // Never destroyed: kernels of the simulator may outlive every static object.
   static auto *opened = new Result<std::unique_ptr<CompilerLibrary>>(open(defaultPath()));
   if (!*opened)
     return opened->error();
+  current = (*opened)->get();
   return (*opened)->get();
+}
+
+std::string CompilerLibrary::currentBuildId() {
+  if (CompilerLibrary *library = current)
+    return std::string(library->buildId());
+  static const std::string path = defaultPath();
+  return elfBuildId(path);
 }
 
 Result<std::unique_ptr<CompilerLibrary>> CompilerLibrary::open(const std::string &path) {

@@ -27,6 +27,9 @@ public:
   static Result<std::unique_ptr<CompilerLibrary>> open(const std::string &path);
   /// Where get() looks.
   static std::string defaultPath();
+  /// The build id of get()'s library: of the one that is open, else read from the file without
+  /// loading it. Empty where there is no library, or none that says.
+  static std::string currentBuildId();
 
   std::string_view buildId() const { return buildIdText; }
   /// Runs one request of CompilerAbi.h. A refused request keeps the compiler's sentence.

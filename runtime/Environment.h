@@ -21,12 +21,25 @@ inline constexpr EnvironmentVariable kCompilerLibrary{
     "HALO_COMPILER_LIBRARY", false,
     "path of libhalo_compiler.so; default: beside libhalo_runtime.so"};
 
-/// Where records and cached kernels live; the second and third are where caches live by custom.
 inline constexpr EnvironmentVariable kCacheDir{
-    "HALO_CACHE_DIR", false, "folder of this user's cache; default: $XDG_CACHE_HOME/halo"};
-inline constexpr EnvironmentVariable kXdgCacheHome{"XDG_CACHE_HOME", false,
-                                                   "folder of caches; default: $HOME/.cache"};
-inline constexpr EnvironmentVariable kHome{"HOME", false, "this user's folder"};
+    "HALO_CACHE_DIR", false,
+    "folder of the kernel cache and of tuning records; default: $XDG_CACHE_HOME/halo, "
+    "~/.cache/halo"};
+inline constexpr EnvironmentVariable kCacheLimit{
+    "HALO_CACHE_LIMIT", false,
+    "most bytes of the kernel cache, as 512M or 2G (default); 0: no disk cache"};
+inline constexpr EnvironmentVariable kXdgCacheHome{"XDG_CACHE_HOME", false, "folder of caches"};
+inline constexpr EnvironmentVariable kHome{"HOME", false, "the user's folder"};
+
+/// Not in the key by themselves: the identity of the assembler that is found.
+inline constexpr EnvironmentVariable kNvJitLink{"HALO_NVJITLINK", false,
+                                                "path of libnvJitLink.so; none: use ptxas"};
+inline constexpr EnvironmentVariable kPtxas{"HALO_PTXAS", false,
+                                            "path of ptxas; none: only nvJitLink"};
+inline constexpr EnvironmentVariable kCudaHome{"CUDA_HOME", false, "the CUDA toolkit's folder"};
+inline constexpr EnvironmentVariable kCudaPath{"CUDA_PATH", false,
+                                               "the CUDA toolkit's folder, after CUDA_HOME"};
+inline constexpr EnvironmentVariable kPath{"PATH", false, "where ptxas is looked for last"};
 
 /// Not in the key by itself: the schedule it leads to is.
 inline constexpr EnvironmentVariable kTuning{
@@ -35,8 +48,10 @@ inline constexpr EnvironmentVariable kTuning{
 inline constexpr EnvironmentVariable kTuner{
     "HALO_TUNER", false, "the command that tunes in the background; default: bin/halo beside lib"};
 
-inline constexpr EnvironmentVariable kEnvironment[] = {kCompilerLibrary, kCacheDir, kXdgCacheHome,
-                                                       kHome, kTuning, kTuner};
+inline constexpr EnvironmentVariable kEnvironment[] = {
+    kCompilerLibrary, kCacheDir, kCacheLimit, kXdgCacheHome, kHome,
+    kNvJitLink,       kPtxas,    kCudaHome,   kCudaPath,     kPath,
+    kTuning,          kTuner};
 
 /// The variable's value; empty where it is unset.
 HALO_API std::string environment(const EnvironmentVariable &variable);

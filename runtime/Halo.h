@@ -1,6 +1,7 @@
 // Everything a user of the runtime includes.
 #pragma once
 
+#include "runtime/CompileCache.h"
 #include "runtime/CompilerLibrary.h"
 #include "runtime/DType.h"
 #include "runtime/Device.h"
@@ -15,3 +16,4 @@
 #include "runtime/Schedule.h"
 #include "runtime/TuningPolicy.h"
 #include "runtime/ScheduleChoice.h"
+#include "runtime/Warning.h"

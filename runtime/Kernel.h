@@ -24,7 +24,7 @@ namespace halo {
 /// A compiled kernel, loaded on a device. Copies share it. Thread-safe.
 class HALO_API Kernel {
 public:
-  /// Compiles for this device and loads.
+  /// The kernel for this device, loaded: from memory, from disk, or compiled.
   static Result<Kernel> compile(std::shared_ptr<Device> device, const Problem &problem,
                                 const CompileOptions &options = {});
   /// Loads what was compiled before.
@@ -39,6 +39,9 @@ public:
   Result<void> launch(const std::vector<Argument> &arguments, Stream stream = nullptr) const;
 
 private:
+  /// `byRecord`: the schedule was a tuned record's.
+  static Result<Kernel> compileAndLoad(std::shared_ptr<Device> device, const Problem &problem,
+                                       const CompileOptions &options, bool &byRecord);
   Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times,
          std::vector<TunedBlockL> tuned = {})
       : device(std::move(device)), loaded(std::move(loaded)), times(std::move(times)),

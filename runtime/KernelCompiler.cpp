@@ -1,12 +1,18 @@
 #include "runtime/KernelCompiler.h"
 
+#include "runtime/CompileCache.h"
 #include "runtime/CompilerLibrary.h"
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
 #include "runtime/ScheduleChoice.h"
+#include "runtime/Sha256.h"
+#include "runtime/Toolkit.h"
 #include "runtime/TuningStore.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
 
 namespace halo {
 
@@ -14,15 +20,87 @@ using nlohmann::json;
 
 namespace {
 
-json requestOf(const char *verb, const Problem &problem, const std::string &source) {
-  json request = {{"verb", verb},
-                  {"kernel", problem.kernel},
-                  {"params", problem.params},
-                  {"with", problem.with},
-                  {"align", problem.align}};
-  if (!source.empty())
-    request["source"] = source;
+double since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+/// A kernel's name and text. The text of a file is read once: what is hashed is what is compiled.
+struct KernelText {
+  std::string name, source;
+};
+
+Result<KernelText> readKernel(const std::string &name) {
+  HALO_TRY(source, kernelSource(name));
+  return KernelText{name, source};
+}
+
+json requestOf(const char *verb, const KernelText &kernel) {
+  json request = {{"verb", verb}, {"kernel", kernel.name}};
+  if (!kernel.source.empty())
+    request["source"] = kernel.source;
   return request;
+}
+
+json requestOf(const char *verb, const KernelText &kernel, const Problem &problem) {
+  json request = requestOf(verb, kernel);
+  request["params"] = problem.params;
+  request["with"] = problem.with;
+  request["align"] = problem.align;
+  return request;
+}
+
+/// A built-in's text belongs to the compiler, whose build id is in the key; a file's is its hash,
+/// wherever it lies.
+CacheKey keyOf(const char *kind, const KernelText &kernel) {
+  CacheKey key(kind);
+  key.add("compiler", CompilerLibrary::currentBuildId());
+  if (kernel.source.empty())
+    key.add("kernel", kernel.name);
+  else
+    key.add("source", sha256(kernel.source));
+  return key;
+}
+
+void addProblem(CacheKey &key, const Problem &problem) {
+  for (const auto &[name, value] : problem.params)
+    key.add("set." + name, value);
+  key.add("with", fmt::format("{}", fmt::join(problem.with, ",")));
+  key.add("align", std::to_string(problem.align));
+}
+
+/// The reply to a request, from where it is kept or from the compiler.
+Result<Fetched> ask(const CacheKey &key, const std::string &request, bool cache,
+                    const std::function<void(Reply &)> &prepare = nullptr) {
+  std::string expected = CompilerLibrary::currentBuildId();
+  auto produce = [&]() -> Result<Produced> {
+    HALO_TRY(compiler, CompilerLibrary::get());
+    HALO_TRY(reply, compiler->call(request));
+    if (prepare)
+      prepare(reply);
+    // The key names the file's build. Another one may have been put there since.
+    return Produced{std::move(reply), compiler->buildId() == expected};
+  };
+  if (cache && !expected.empty())
+    return CompileCache::get().fetch(key, produce);
+  HALO_TRY(made, produce());
+  return Fetched{std::make_shared<const Reply>(std::move(made.reply)), Source::Produced};
+}
+
+/// A reply and what it says. What another version of the runtime kept may say it in words that this
+/// one does not know: then the compiler is asked.
+template <typename Parse>
+auto askAndParse(const CacheKey &key, const std::string &request, bool cache, Parse parse,
+                 Source &source, const std::function<void(Reply &)> &prepare = nullptr)
+    -> decltype(parse(Reply())) {
+  HALO_TRY(found, ask(key, request, cache, prepare));
+  source = found.source;
+  auto parsed = parse(*found.reply);
+  if (parsed || source == Source::Produced)
+    return parsed;
+  HALO_TRY(anew, ask(key, request, /*cache=*/false, prepare));
+  source = anew.source;
+  return parse(*anew.reply);
 }
 
 Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
@@ -42,13 +120,21 @@ Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
   return facts;
 }
 
-Result<CompiledKernel> parseCompiled(Reply reply) {
+Result<KernelFacts> factsOf(const KernelText &kernel, const Problem &problem, bool cache) {
+  CacheKey key = keyOf("traits", kernel);
+  addProblem(key, problem);
+  Source source = Source::Produced;
+  auto parse = [&](const Reply &reply) { return parseFacts(problem, reply.json); };
+  return askAndParse(key, printJson(requestOf("traits", kernel, problem)), cache, parse, source);
+}
+
+Result<CompiledKernel> parseCompiled(const Reply &reply) {
   json document = json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object() || !document.contains("info"))
     return failed("the compiler's reply has no kernel info");
   CompiledKernel compiled;
   HALO_TRY(info, KernelInfo::fromJson(document["info"].dump()));
-  compiled.artifact = {std::move(info), std::move(reply.blob)};
+  compiled.artifact = {std::move(info), reply.blob};
   if (auto log = document.find("log"); log != document.end() && log->is_string())
     compiled.log = log->get<std::string>();
   if (auto times = document.find("times"); times != document.end() && times->is_array())
@@ -58,10 +144,13 @@ Result<CompiledKernel> parseCompiled(Reply reply) {
   return compiled;
 }
 
-Result<KernelFacts> factsOf(const Problem &problem, const std::string &source) {
-  HALO_TRY(compiler, CompilerLibrary::get());
-  HALO_TRY(reply, compiler->call(printJson(requestOf("traits", problem, source))));
-  return parseFacts(problem, reply.json);
+/// A kept artifact says nothing of where its text lay.
+void forgetPath(Reply &reply) {
+  json document = json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
+  if (document.is_object() && document.contains("info") && document["info"].is_object()) {
+    document["info"]["problem"] = "";
+    reply.json = printJson(document);
+  }
 }
 
 } // namespace
@@ -77,45 +166,84 @@ CompileTarget targetOf(const Device &device) {
   return target;
 }
 
-std::string compileRequest(const CompileTarget &target, const Problem &problem,
-                           const std::string &source, const Schedule &schedule) {
-  json request = requestOf("compile", problem, source);
+CompileOptions withoutRecords(CompileOptions options) {
+  options.records = false;
+  return options;
+}
+
+Result<std::string> describeKernel(const std::string &name, bool cache) {
+  HALO_TRY(kernel, readKernel(name));
+  HALO_TRY(found,
+           ask(keyOf("description", kernel), printJson(requestOf("describe", kernel)), cache));
+  return found.reply->json;
+}
+
+Result<KernelFacts> kernelFacts(const Problem &problem, bool cache) {
+  HALO_TRY(kernel, readKernel(problem.kernel));
+  return factsOf(kernel, problem, cache);
+}
+
+Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &problem,
+                                    const CompileOptions &options) {
+  auto start = std::chrono::steady_clock::now();
+  HALO_TRY(kernel, readKernel(problem.kernel));
+  HALO_TRY(facts, factsOf(kernel, problem, options.cache));
+  KernelRequest made;
+  std::string text = options.schedule;
+  if (text.empty() && options.records) {
+    text = tunedSchedule(target, facts.problem, kernel.source, options.shapeHint);
+    made.byRecord = !text.empty();
+  }
+  HALO_TRY(schedule, resolveSchedule(facts.traits, target.traits, options.shapeHint.d, text));
+  if (options.schedule.empty() && options.records)
+    made.tuned = tunedBlockLs(target, facts.problem, kernel.source, schedule.print());
+  made.problem = facts.problem;
+  made.byPath = !kernel.source.empty();
+  json request = requestOf("compile", kernel, facts.problem);
   request["schedule"] = schedule.print();
   request["arch"] = target.arch;
   request["emit"] = target.emit;
   if (target.ptx)
     request["ptx"] = target.ptx;
-  return printJson(request);
+  made.text = printJson(request);
+
+  CacheKey &key = made.key = keyOf("kernel", kernel);
+  addProblem(key, facts.problem);
+  key.add("schedule", schedule.print());
+  key.add("emit", target.emit);
+  key.add("arch", target.arch);
+  key.add("ptx", std::to_string(target.ptx));
+  key.add("convention", std::to_string(kCallingConvention));
+  if (target.emit == "cubin") {
+    HALO_TRY(assembler, assemblerIdentity());
+    key.add("assembler", assembler);
+  }
+  made.milliseconds = since(start);
+  return made;
 }
 
-Result<KernelFacts> kernelFacts(const Problem &problem) {
-  HALO_TRY(source, kernelSource(problem.kernel));
-  return factsOf(problem, source);
+Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache) {
+  auto start = std::chrono::steady_clock::now();
+  Source source = Source::Produced;
+  HALO_TRY(compiled, askAndParse(request.key, request.text, cache, parseCompiled, source,
+                                 request.byPath ? forgetPath : std::function<void(Reply &)>()));
+  compiled.artifact.info.problem = request.problem.print();
+  compiled.tuned = request.tuned;
+  if (source == Source::Produced)
+    compiled.times.insert(compiled.times.begin(), {"traits", request.milliseconds});
+  else
+    compiled.times = {{source == Source::Disk ? "disk" : "memory", since(start)}};
+  return std::move(compiled);
 }
 
 Result<CompiledKernel> compileKernel(const CompileTarget &target, const Problem &problem,
                                      const CompileOptions &options) {
-  HALO_TRY(source, kernelSource(problem.kernel));
-  HALO_TRY(facts, factsOf(problem, source));
-  HALO_TRY(compiler, CompilerLibrary::get());
-  auto compileWith = [&](const std::string &text) -> Result<CompiledKernel> {
-    HALO_TRY(schedule,
-             resolveSchedule(facts.traits, target.traits, options.shapeHint.d, text));
-    HALO_TRY(reply, compiler->call(compileRequest(target, facts.problem, source, schedule)));
-    HALO_TRY(compiled, parseCompiled(std::move(reply)));
-    if (options.schedule.empty())
-      compiled.tuned =
-          tunedBlockLs(target, facts.problem, source, compiled.artifact.info.schedule);
-    return std::move(compiled);
-  };
-  if (!options.schedule.empty())
-    return compileWith(options.schedule);
-  std::string tuned = tunedSchedule(target, facts.problem, source, options.shapeHint);
-  Result<CompiledKernel> compiled = compileWith(tuned);
-  // A record of an older compiler may no longer be a schedule: it costs speed, never a kernel.
-  if (!compiled && !tuned.empty())
-    return compileWith("");
-  return compiled;
+  HALO_TRY(request, kernelRequest(target, problem, options));
+  Result<CompiledKernel> compiled = compileKernel(request, options.cache);
+  if (compiled || !request.byRecord)
+    return compiled;
+  HALO_TRY(plain, kernelRequest(target, problem, withoutRecords(options)));
+  return compileKernel(plain, options.cache);
 }
 
 } // namespace halo

@@ -1,13 +1,15 @@
 // From a problem to an artifact: everything up to a loaded kernel, for a device or for an
 // architecture that is not here.
 //
-//   problem ─► kernelFacts ─► resolveSchedule ─► compileKernel ─► CompiledKernel
-//              (defaults,     (ScheduleChoice)   (the request now says everything
-//               traits)                           that can change the code)
+//   problem ─► kernelFacts ─► resolveSchedule ─► kernelKey ─► memory, disk, compiler ─► artifact
+//              (defaults,     (ScheduleChoice)   (everything that can change the code,
+//               traits)                           and nothing else)
 //
-// All functions are thread-safe.
+// What the compiler says is kept (CompileCache.h), its descriptions and traits too, so that a warm
+// start opens no compiler. All functions are thread-safe.
 #pragma once
 
+#include "runtime/CacheKey.h"
 #include "runtime/Device.h"
 #include "runtime/Problem.h"
 #include "runtime/Result.h"
@@ -39,9 +41,14 @@ struct CompileOptions {
   std::string schedule;
   /// A typical launch, for the analytic choice; zeros where unknown.
   Shape shapeHint;
+  /// False: tuned records have no say.
+  bool records = true;
+  /// False: compile, whatever is kept, and keep nothing. For measuring compiles.
+  bool cache = true;
 };
 
-/// Milliseconds per stage of a compile, in the order they ran.
+/// Milliseconds per stage of a compile, in the order they ran. A kept kernel has "memory" or "disk"
+/// instead: from its key to its artifact. A loaded one ends with "load".
 using StageTimes = std::vector<std::pair<std::string, double>>;
 
 /// A specialised kernel as the choice of a schedule sees it.
@@ -50,7 +57,10 @@ struct KernelFacts {
   KernelTraits traits;
 };
 
-HALO_API Result<KernelFacts> kernelFacts(const Problem &problem);
+HALO_API Result<KernelFacts> kernelFacts(const Problem &problem, bool cache = true);
+
+/// What the compiler says about a kernel: the JSON of CompilerAbi.h's verb "describe".
+HALO_API Result<std::string> describeKernel(const std::string &kernel, bool cache = true);
 
 struct CompiledKernel {
   Artifact artifact; ///< Its code is in the form asked for.
@@ -62,9 +72,28 @@ struct CompiledKernel {
 HALO_API Result<CompiledKernel> compileKernel(const CompileTarget &target, const Problem &problem,
                                               const CompileOptions &options = {});
 
-/// The request that compileKernel() sends: CompilerAbi.h's verb "compile". `source` is the text of
-/// a kernel named by its path, else empty.
-HALO_API std::string compileRequest(const CompileTarget &target, const Problem &problem,
-                                    const std::string &source, const Schedule &schedule);
+/// What to ask the compiler for: CompilerAbi.h's verb "compile", and the name of the answer.
+struct KernelRequest {
+  std::string text;
+  CacheKey key{"kernel"};
+  Problem problem; ///< With every default.
+  bool byPath = false;
+  bool byRecord = false;          ///< The schedule is a tuned record's.
+  std::vector<TunedBlockL> tuned; ///< What records know of block_l.
+  double milliseconds = 0; ///< That making it took: the stage "traits".
+};
+
+/// For a second try, where the compiler refuses a record's schedule: that costs speed, no kernel.
+HALO_API CompileOptions withoutRecords(CompileOptions options);
+
+/// The request that compileKernel() sends. The fields of its key:
+///
+///   convention  of the parameters            kernel      a built-in's name, or
+///   source      the SHA-256 of a file's text set.NAME, with, align, schedule
+///   emit, arch, ptx                          compiler    its build id
+///   assembler   its identity, for a cubin
+HALO_API Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &problem,
+                                             const CompileOptions &options = {});
+HALO_API Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache = true);
 
 } // namespace halo

@@ -4,6 +4,7 @@
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
 #include "runtime/Problem.h"
+#include "runtime/Sha256.h"
 
 #include <fmt/format.h>
 
@@ -15,14 +16,6 @@ namespace halo {
 using nlohmann::json;
 
 namespace {
-
-/// FNV-1a: names a text among a user's own; nobody attacks it.
-uint64_t digest(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (unsigned char c : text)
-    hash = (hash ^ c) * 0x100000001b3;
-  return hash;
-}
 
 int64_t nearestPowerOfTwo(int64_t value) {
   int64_t power = 1;
@@ -86,7 +79,7 @@ std::string recordProblem(const Problem &problem, std::string_view source) {
   if (!isKernelPath(problem.kernel))
     return problem.print();
   Problem named = problem;
-  named.kernel = fmt::format("{:016x}.mlir", digest(source));
+  named.kernel = sha256(source).substr(0, 16) + ".mlir";
   return named.print();
 }
 

@@ -2,12 +2,11 @@
 
 #include "runtime/Device.h"
 #include "runtime/Environment.h"
-#include "runtime/Problem.h"
+#include "runtime/Warning.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -114,22 +113,6 @@ private:
   int file;
 };
 
-struct Loaded {
-  TuningRecords records;
-  std::vector<std::string> complaints;
-
-  Loaded() {
-    for (const std::string &folder : {shippedFolder(), tunedFolder()})
-      if (!folder.empty())
-        readRecords(folder, records, complaints);
-  }
-};
-
-std::atomic<const Loaded *> &loadedOnce() {
-  static std::atomic<const Loaded *> loaded{nullptr};
-  return loaded;
-}
-
 } // namespace
 
 std::string tunedFolder() {
@@ -214,14 +197,17 @@ Result<void> changeRecords(const std::string &folder,
 
 const TuningRecords &tunedRecords() {
   // Never destroyed: kernels may be compiled while the process ends.
-  static const auto *loaded = new Loaded;
-  loadedOnce() = loaded;
-  return loaded->records;
-}
-
-std::vector<std::string> tuningComplaints() {
-  const Loaded *loaded = loadedOnce();
-  return loaded ? loaded->complaints : std::vector<std::string>();
+  static const auto *loaded = [] {
+    auto *records = new TuningRecords;
+    std::vector<std::string> complaints;
+    for (const std::string &folder : {shippedFolder(), tunedFolder()})
+      if (!folder.empty())
+        readRecords(folder, *records, complaints);
+    for (const std::string &complaint : complaints)
+      warn("tuning records: " + complaint + "; skipped");
+    return records;
+  }();
+  return *loaded;
 }
 
 } // namespace halo

@@ -36,10 +36,8 @@ HALO_API void readRecords(const std::string &folder, TuningRecords &records,
 HALO_API Result<void> changeRecords(const std::string &folder,
                                     const std::function<void(TuningRecords &)> &change);
 
-/// Shipped and this user's records, read once per process when first asked for. What tuning writes
-/// later is for the next process.
+/// Shipped and this user's records, read once per process when first asked for; what is skipped is
+/// a warning (Warning.h). What tuning writes later is for the next process.
 HALO_API const TuningRecords &tunedRecords();
-/// What reading them has skipped; empty before they are read.
-HALO_API std::vector<std::string> tuningComplaints();
 
 } // namespace halo

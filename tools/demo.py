@@ -67,7 +67,7 @@ def write_input(path, b, l, d, taps):
 def generate(command, kernel, options, schedule):
     """Compiles what was chosen, to PTX, and says what came out."""
     made = halo(command, "compile", kernel, "--dtype", "bf16", "--set", "K=4", "--with", "bias", *options,
-                "--schedule", schedule, "--emit", "ptx")
+                "--schedule", schedule, "--emit", "ptx", "--no-cache")
     print("  generated   %d lines of PTX for %s in %.0f ms" % (made["text"].count("\n"), made["arch"], made["times"]["total"]))
 
 

@@ -15,6 +15,12 @@ TOLERANCE = {"f32": (3e-4, 1e-3), "f16": (3e-3, 5e-3), "bf16": (1e-2, 5e-2)}
 SEED = int(os.environ.get("HALO_TEST_SEED", random.randrange(1 << 32)))
 
 
+# A cache of this run's own: what is tested is this build, and the user's folder stays as it is.
+CACHE = tempfile.TemporaryDirectory()
+os.environ["HALO_CACHE_DIR"] = CACHE.name
+os.environ.pop("HALO_CACHE_LIMIT", None)
+
+
 def setUpModule():
     print("HALO_TEST_SEED=%d" % SEED)
 

@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from cache_cases import Cache  # noqa: E402, F401
 from cli_case import SIM, CliCase, setUpModule  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
@@ -160,7 +161,7 @@ class ListDoctorBench(CliCase):
 class Commands(CliCase):
     def test_help(self):
         overview = self.succeeds("--help").stdout.decode()
-        for command in ("list", "compile", "run", "bench", "doctor"):
+        for command in ("list", "compile", "run", "bench", "cache", "doctor"):
             self.assertIn(command, overview)
             text = self.succeeds(command, "--help").stdout.decode()
             self.assertIn("usage: halo " + command, text)

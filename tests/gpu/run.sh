@@ -36,6 +36,10 @@ steps=${HALO_GPU_STEPS:-doctor conformance property large stages bench peers}
 export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
 # nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
 export CUDA_CACHE_DISABLE=1
+# A cache of this run's own: only what is asked for twice is kept.
+HALO_CACHE_DIR=$(mktemp -d)
+export HALO_CACHE_DIR
+trap 'rm -rf "$HALO_CACHE_DIR"' EXIT
 # What is measured here is the analytic choice, whatever this user has tuned.
 export HALO_TUNING=off
 : >"$out/log.txt"
@@ -110,7 +114,7 @@ peers() {
 
 # Every problem of the suite tuned, the choice against the best; one file, which bench/regret.py reads.
 regret() {
-  HALO_CACHE_DIR=$(mktemp -d) "$halo" tune --suite "${HALO_GPU_REGRET_SUITE:-$root/bench/suites/regret.json}" \
+  "$halo" tune --suite "${HALO_GPU_REGRET_SUITE:-$root/bench/suites/regret.json}" \
     --device cuda --candidates "${HALO_GPU_CANDIDATES:-128}" --budget-ms "${HALO_GPU_BUDGET_MS:-2600}" --repeat 10 \
     -o "$out/regret.json" || return
   python3 "$root/bench/regret.py" "$out/regret.json" --fit
@@ -119,7 +123,7 @@ regret() {
 # A whole tune from a cold start, as a user sees it.
 tune() {
   local words=(causal_conv1d --set K=4 layout=bld activation=silu --with bias --shape B=1,L=65536,D=4096)
-  export HALO_CACHE_DIR=$(mktemp -d) HALO_TUNING=explicit
+  export HALO_TUNING=explicit
   time "$halo" tune "${words[@]}" --device cuda && "$halo" bench "${words[@]}" --device cuda
 }
 

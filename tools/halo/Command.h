@@ -16,6 +16,7 @@ Command listCommand();
 Command compileCommand();
 Command runCommand();
 Command benchCommand();
+Command cacheCommand();
 Command doctorCommand();
 Command tuneCommand();
 Command tuneWorkerCommand();

@@ -5,14 +5,13 @@
 #include "tools/halo/Output.h"
 #include "tools/halo/OutputFile.h"
 #include "tools/halo/ProblemOptions.h"
-#include "tools/halo/Suggest.h"
+#include "tools/halo/TargetOptions.h"
 
 #include "runtime/KernelCompiler.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <chrono>
 
 using namespace halo;
@@ -53,38 +52,27 @@ static std::string timesTable(const Json &medians) {
   return table(rows, 1, stderr);
 }
 
-/// The GPU's architecture and facts where there is one; sm_90 and its facts else.
-static CompileTarget chooseTarget(const std::string &arch, const std::string &emit) {
-  CompileTarget target;
-  Result<std::shared_ptr<Device>> device = openCudaDevice();
-  if (device && (arch.empty() || arch == (*device)->arch()))
-    target = targetOf(**device);
-  else if (!arch.empty())
-    target.arch = arch;
-  target.emit = emit == "sass" ? "cubin" : emit;
-  return target;
-}
+static bool isBinary(const std::string &emit) { return emit == "cubin" || emit == "sim"; }
 
 static Result<int> run(const Arguments &arguments) {
-  static const std::vector<std::string> emits = {"halo", "gpu", "llvm", "ptx", "cubin", "sass"};
   std::string emit = arguments.value("--emit", "ptx"), path = arguments.value("-o");
-  if (std::find(emits.begin(), emits.end(), emit) == emits.end())
-    return invalid(unknown("value of --emit", emit, emits));
+  HALO_TRY(target, parseTarget(arguments));
   HALO_TRY(repeat, arguments.number("--repeat", 1, 1));
   bool wantsJson = arguments.has("--json"), wantsTimes = arguments.has("--time");
   if (arguments.has("-o")) {
     HALO_CHECK(checkWritable(path));
-  } else if (emit == "cubin" && !wantsJson && isTerminal(stdout)) {
-    return invalid("a cubin is binary and stdout is a terminal: add -o FILE");
+  } else if (isBinary(emit) && !wantsJson && isTerminal(stdout)) {
+    return invalid(fmt::format("{} is binary and stdout is a terminal: add -o FILE", emit));
   }
 
   HALO_TRY(problem, parseProblem(arguments.positional(0), arguments.values("--set"),
                                  arguments.value("--dtype"), arguments.value("--wdtype"),
                                  arguments.value("--with")));
-  CompileTarget target = chooseTarget(arguments.value("--arch"), emit);
 
   CompileOptions options;
   options.schedule = arguments.value("--schedule");
+  // Who asks for times wants a compile's.
+  options.cache = !arguments.has("--no-cache") && !wantsTimes && !arguments.has("--repeat");
   StageSamples times;
   CompiledKernel compiled;
   for (int64_t i = 0; i < repeat; ++i) {
@@ -115,7 +103,7 @@ static Result<int> run(const Arguments &arguments) {
                  {"log", compiled.log}};
     if (arguments.has("-o"))
       json["output"] = path;
-    else if (emit != "cubin")
+    else if (!isBinary(emit))
       json["text"] = artifact;
     print(json.dump(2, ' ', false, Json::error_handler_t::replace));
     return 0;
@@ -134,13 +122,13 @@ Command halo::tool::compileCommand() {
   syntax.summary = "compile one kernel, to any stage";
   syntax.positionals = {"KERNEL"};
   syntax.options = problemOptions();
+  for (const Option &option : targetOptions())
+    syntax.options.push_back(option);
   for (const Option &option : std::vector<Option>{
-           {"--arch", "ARCH", "the target, as sm_90; by default the GPU's, or sm_90 without one"},
-           {"--emit", "STAGE", "halo, gpu, llvm, ptx (default), cubin or sass"},
            {"-o", "FILE", "write there instead of to stdout"},
-           {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default a tuned or the analytic one"},
-           {"--time", "", "print the milliseconds of each stage to stderr"},
+           {"--time", "", "print the milliseconds of each stage to stderr, of a compile"},
            {"--repeat", "N", "compile N times and report each stage's median; default 1"},
+           {"--no-cache", "", "compile, whatever is kept; --time and --repeat do so too"},
            {"--json", "", "print JSON instead: info, times, log, and the text where there is one"},
        })
     syntax.options.push_back(option);

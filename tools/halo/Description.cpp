@@ -1,6 +1,7 @@
 #include "tools/halo/Description.h"
 
 #include "runtime/CompilerLibrary.h"
+#include "runtime/KernelCompiler.h"
 #include "tools/halo/OutputFile.h"
 #include "tools/halo/Suggest.h"
 
@@ -104,8 +105,15 @@ static Result<void> checkKernel(const std::string &kernel) {
 }
 
 Result<Description> halo::tool::describe(const std::string &kernel) {
-  HALO_CHECK(checkKernel(kernel));
-  HALO_TRY(reply, ask({{"verb", "describe"}, {"kernel", kernel}}));
+  Result<std::string> described = describeKernel(kernel);
+  if (!described) {
+    // A name that is none gets a better sentence than the compiler's.
+    HALO_CHECK(checkKernel(kernel));
+    return described.error();
+  }
+  Json reply = Json::parse(*described, nullptr, /*allow_exceptions=*/false);
+  if (!reply.is_object())
+    return failed("the compiler's description of a kernel is no JSON object");
   Description result;
   result.name = text(reply.value("name", Json()));
   result.summary = text(reply.value("summary", Json()));

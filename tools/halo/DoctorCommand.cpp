@@ -1,4 +1,5 @@
 // halo doctor: what this machine has and what is missing, with the mend.
+#include "runtime/CompileCache.h"
 #include "tools/halo/Command.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/Probes.h"
@@ -10,8 +11,13 @@ using namespace halo;
 using namespace halo::tool;
 using Json = nlohmann::ordered_json;
 
-static constexpr const char *CacheState =
-    "none: this version compiles in memory and keeps nothing on disk";
+static std::string cacheState() {
+  CompileCache &cache = CompileCache::get();
+  if (DiskCache *disk = cache.disk())
+    return fmt::format("{}, at most {} MB: see halo cache stat", disk->folder(),
+                       disk->limit() / 1000000);
+  return "off: " + (cache.offReason().empty() ? "its limit is 0" : cache.offReason());
+}
 
 static std::string findingText(const Finding &finding) {
   std::string mark = finding.present ? styled(Style::Green, "ok     ", stdout)
@@ -46,13 +52,13 @@ static Result<int> run(const Arguments &arguments) {
     for (const Variable &variable : variables)
       json["environment"][variable.name] = {{"value", variable.set ? Json(variable.value) : Json()},
                                             {"meaning", variable.meaning}};
-    json["cache"] = CacheState;
+    json["cache"] = cacheState();
     print(json.dump(2, ' ', false, Json::error_handler_t::replace));
     return 0;
   }
   for (const Finding &finding : findings)
     fmt::print("{}", findingText(finding));
-  fmt::print("         {:<12}  {}\n\nenvironment:\n", "cache", CacheState);
+  fmt::print("         {:<12}  {}\n\nenvironment:\n", "cache", cacheState());
   for (const Variable &variable : variables)
     fmt::print("  {:<21}  {:<10}  {}\n", variable.name,
                variable.set ? fmt::format("'{}'", variable.value) : "(not set)", variable.meaning);

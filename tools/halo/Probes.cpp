@@ -3,6 +3,7 @@
 #include "runtime/CompilerLibrary.h"
 #include "runtime/Device.h"
 #include "runtime/Environment.h"
+#include "runtime/Toolkit.h"
 #include "tools/halo/Disassembler.h"
 
 #include <fmt/format.h>
@@ -71,22 +72,6 @@ Finding halo::tool::probeSimulator() {
   return {"simulator", false, device.error().message, "it comes with the compiler: see there"};
 }
 
-/// The soname that opens, or else its path in the toolkit's folders.
-static std::string findJitLink() {
-  const char *home = std::getenv("CUDA_HOME");
-  for (const char *name : {"libnvJitLink.so.13", "libnvJitLink.so.12", "libnvJitLink.so"})
-    for (const std::string &folder :
-         {std::string(), home ? std::string(home) + "/lib64/" : std::string(),
-          std::string("/usr/local/cuda/lib64/")}) {
-      std::string path = folder + name;
-      if (void *library = dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL)) {
-        dlclose(library);
-        return path;
-      }
-    }
-  return "";
-}
-
 std::vector<Finding> halo::tool::probeToolkit() {
   auto finding = [](const char *what, const std::string &path, const char *mend) {
     bool present = !path.empty() && (path[0] != '/' || access(path.c_str(), R_OK) == 0);
@@ -94,9 +79,10 @@ std::vector<Finding> halo::tool::probeToolkit() {
     return Finding{what, present, state, present ? "" : mend};
   };
   return {
-      finding("nvJitLink", findJitLink(),
-              "install the CUDA toolkit's nvJitLink; without it ptxas assembles, slower"),
-      finding("ptxas", findProgram("ptxas"),
+      finding("nvJitLink", findNvJitLink(),
+              "install the CUDA toolkit's nvJitLink or name it in HALO_NVJITLINK; without it ptxas "
+              "assembles, slower"),
+      finding("ptxas", findPtxas(),
               "install the CUDA toolkit's ptxas; with nvJitLink it is not needed"),
       finding("disassembler", findDisassembler(),
               "install nvdisasm or name one in HALO_NVDISASM; only --emit sass needs it"),
@@ -108,7 +94,6 @@ std::vector<Variable> halo::tool::readEnvironment() {
   for (const EnvironmentVariable &variable : kEnvironment)
     variables.push_back({variable.name, "", variable.meaning});
   for (const Variable &variable : std::vector<Variable>{
-           {"CUDA_HOME", "", "the CUDA toolkit's folder, searched after PATH"},
            {DisassemblerVariable, "", "the disassembler for --emit sass"},
            {"HALO_COMMIT", "", "noted in the JSON of halo bench"},
            {"NO_COLOR", "", "no colours on the terminal"},

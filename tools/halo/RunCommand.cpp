@@ -121,6 +121,9 @@ static Result<int> run(const Arguments &arguments) {
                {"schedule", info.schedule}, {"block_l", blockL},
                {"device", device->name()},  {"device_kind", device->kind()},
                {"align", info.align},       {"registers", info.registers}};
+  json["times"] = Json::object();
+  for (const auto &[stage, ms] : compiled.compileTimes())
+    json["times"][stage] = ms;
   json["shape"] = {{"B", binding.shape.b}, {"D", binding.shape.d}, {"L", binding.shape.l}};
   json["outputs"] = Json::object();
   std::string report;

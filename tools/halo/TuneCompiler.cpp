@@ -27,9 +27,10 @@ void TuneCompiler::work() {
       break;
     CompiledCandidate done;
     done.index = index;
-    // An explicit schedule: no record has a say here.
-    Result<CompiledKernel> compiled =
-        compileKernel(target, problem, {schedules[index].print(), {}});
+    CompileOptions options;
+    options.schedule = schedules[index].print();
+    options.cache = false; // Most of them lose; the winner's first compile keeps it.
+    Result<CompiledKernel> compiled = compileKernel(target, problem, options);
     done.artifact = compiled ? Result<Artifact>(std::move(compiled->artifact))
                              : Result<Artifact>(compiled.error());
     std::lock_guard<std::mutex> lock(mutex);

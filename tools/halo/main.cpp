@@ -1,5 +1,5 @@
 // The `halo` command: finds the subcommand, parses its words, turns errors into an exit status.
-#include "runtime/TuningStore.h"
+#include "runtime/Warning.h"
 #include "tools/halo/Command.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/Suggest.h"
@@ -32,9 +32,9 @@ static std::string overview(const std::vector<Command> &commands) {
 }
 
 static int dispatch(std::vector<std::string> words) {
-  const std::vector<Command> commands = {listCommand(), compileCommand(), runCommand(),
-                                         benchCommand(), tuneCommand(), doctorCommand(),
-                                         tuneWorkerCommand()};
+  const std::vector<Command> commands = {listCommand(),  compileCommand(), runCommand(),
+                                         benchCommand(), tuneCommand(),    cacheCommand(),
+                                         doctorCommand(), tuneWorkerCommand()};
   if (words.empty())
     return report(invalid("no command is given: see halo --help"));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
@@ -57,8 +57,6 @@ static int dispatch(std::vector<std::string> words) {
       return 0;
     }
     Result<int> status = command.run(*arguments);
-    for (const std::string &complaint : tuningComplaints())
-      note("tuning records: " + complaint + "; skipped");
     // A full disk or a closed pipe shows only when the buffer is written out.
     if (status && (std::fflush(stdout) != 0 || std::ferror(stdout)))
       return report(failed("cannot write to the standard output"));
@@ -68,6 +66,7 @@ static int dispatch(std::vector<std::string> words) {
 }
 
 int main(int argc, char **argv) {
+  halo::setWarningSink([](const std::string &sentence) { note("warning: " + sentence); });
   // Halo's own code throws nothing; memory and output streams still may.
   try {
     return dispatch(std::vector<std::string>(argv + 1, argv + argc));

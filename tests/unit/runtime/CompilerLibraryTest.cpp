@@ -24,7 +24,7 @@ TEST(CompilerLibraryTest, AnotherLibraryIsNoCompiler) {
 TEST(CompilerLibraryTest, CallsAndPassesErrorsOn) {
   auto library = CompilerLibrary::open(HALO_FAKE_COMPILER);
   HALO_ASSERT_OK(library);
-  EXPECT_EQ((*library)->buildId(), "fake");
+  EXPECT_EQ((*library)->buildId(), test::kFakeBuildId);
   auto request = [&](const std::string &kernel) {
     return (*library)->call(R"({"verb":"compile","kernel":")" + kernel +
                             R"(","params":{"K":"3"}})");

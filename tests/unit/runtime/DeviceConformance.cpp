@@ -55,7 +55,7 @@ protected:
   /// Whether the compiler is the tests' stand-in, which makes nothing a GPU could run.
   bool onlyFake() {
     auto compiler = CompilerLibrary::get();
-    return device->kind() == "cuda" && compiler && (*compiler)->buildId() == "fake";
+    return device->kind() == "cuda" && compiler && (*compiler)->buildId() == test::kFakeBuildId;
   }
 
   std::shared_ptr<Device> device;

@@ -6,6 +6,7 @@
 #include "runtime/CompilerAbi.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Schedule.h"
+#include "tests/unit/runtime/FakeBuildId.h"
 
 #include <nlohmann/json.hpp>
 
@@ -103,7 +104,7 @@ bool runBlock(const HaloSimLaunch &launch, int64_t taps, int64_t block) {
 } // namespace
 
 EXPORT uint32_t haloCompilerAbiVersion(void) { return HALO_COMPILER_ABI_VERSION; }
-EXPORT const char *haloCompilerBuildId(void) { return "fake"; }
+EXPORT const char *haloCompilerBuildId(void) { return halo::test::kFakeBuildId; }
 
 EXPORT void haloCompilerFree(HaloReply *out) {
   std::free(out->json);
@@ -122,20 +123,21 @@ EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *out) {
     return fail(out, 2, "kernel refused is refused");
   if (kernel == "mute")
     return 1;
-  if (kernel == "nonsense" && json["verb"] == "compile")
-    return reply(out, "nonsense"), 0;
-  if (kernel != "causal_conv1d" && kernel != "nonsense")
-    return fail(out, 2, "kernel " + kernel + " is unknown");
-  if (json["params"].value("T", "f32") != "f32" || json["params"].value("layout", "bld") != "bld")
-    return fail(out, 2, "the fake compiler has f32 and bld only");
   if (json["verb"] == "traits") {
     nlohmann::json params = {{"K", "4"}, {"T", "f32"}, {"layout", "bld"}};
     params.update(json["params"]);
     nlohmann::json with = json.value("with", nlohmann::json::array());
     nlohmann::json traits = nlohmann::json::parse(halo::KernelTraits().toJson());
-    return reply(out, nlohmann::json{{"traits", traits}, {"params", params}, {"with", with}}.dump()),
+    return reply(out,
+                 nlohmann::json{{"traits", traits}, {"params", params}, {"with", with}}.dump()),
            0;
   }
+  if (kernel == "nonsense")
+    return reply(out, "nonsense"), 0;
+  if (kernel != "causal_conv1d")
+    return fail(out, 2, "kernel " + kernel + " is unknown");
+  if (json["params"].value("T", "f32") != "f32" || json["params"].value("layout", "bld") != "bld")
+    return fail(out, 2, "the fake compiler has f32 and bld only");
   std::string taps = json["params"].value("K", "4");
   nlohmann::json result;
   result["info"] = nlohmann::json::parse(describe(std::stoll(taps)).toJson());

@@ -13,7 +13,7 @@ class KernelTest : public ::testing::Test {
 protected:
   void SetUp() override {
     auto compiler = CompilerLibrary::get();
-    if (!compiler || (*compiler)->buildId() != "fake")
+    if (!compiler || (*compiler)->buildId() != test::kFakeBuildId)
       GTEST_SKIP() << "needs " << kCompilerLibrary.name << "=" << HALO_FAKE_COMPILER;
   }
   static Problem problem(const char *kernel) {
@@ -31,11 +31,16 @@ TEST_F(KernelTest, TheRequestSaysEverything) {
   asked.align = 1;
   CompileTarget target = targetOf(*device);
   target.ptx = 90;
-  EXPECT_EQ(compileRequest(target, asked, "text", Schedule()),
+  CompileOptions options;
+  options.schedule = "block_n=64,block_l=0,num_warps=4,vector=4,unroll=1,stages=1,min_blocks=1,"
+                     "window=registers";
+  auto request = kernelRequest(target, asked, options);
+  HALO_ASSERT_OK(request);
+  EXPECT_EQ(request->text,
             R"({"align":1,"arch":"sm_90","emit":"gpu","kernel":"causal_conv1d",)"
             R"("params":{"K":"3","T":"f32","layout":"bld"},"ptx":90,)"
-            R"("schedule":"block_n=0,block_l=0,num_warps=4,vector=0,unroll=0,stages=1,)"
-            R"(min_blocks=1,window=registers","source":"text","verb":"compile","with":["bias"]})");
+            R"("schedule":"block_n=64,block_l=0,num_warps=4,vector=4,unroll=1,stages=1,)"
+            R"(min_blocks=1,window=registers","verb":"compile","with":["bias"]})");
 }
 
 TEST_F(KernelTest, FactsNameEveryDefault) {
@@ -50,12 +55,16 @@ TEST_F(KernelTest, FactsNameEveryDefault) {
 }
 
 TEST_F(KernelTest, CompilesAndKeepsTheTimesInOrder) {
-  auto kernel = Kernel::compile(device, problem("causal_conv1d"));
+  CompileOptions anew;
+  anew.cache = false;
+  auto kernel = Kernel::compile(device, problem("causal_conv1d"), anew);
   HALO_ASSERT_OK(kernel);
   EXPECT_EQ(kernel->info().operands.size(), 3u);
-  ASSERT_EQ(kernel->compileTimes().size(), 2u);
-  EXPECT_EQ(kernel->compileTimes()[0].first, "parse");
-  EXPECT_EQ(kernel->compileTimes()[1].second, 2.5);
+  ASSERT_EQ(kernel->compileTimes().size(), 4u);
+  EXPECT_EQ(kernel->compileTimes()[0].first, "traits");
+  EXPECT_EQ(kernel->compileTimes()[1].first, "parse");
+  EXPECT_EQ(kernel->compileTimes()[2].second, 2.5);
+  EXPECT_EQ(kernel->compileTimes()[3].first, "load");
 }
 
 TEST_F(KernelTest, RefusesBeforeItLaunches) {

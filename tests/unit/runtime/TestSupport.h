@@ -2,10 +2,14 @@
 #pragma once
 
 #include "runtime/Result.h"
+#include "tests/unit/runtime/FakeBuildId.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 
@@ -35,6 +39,28 @@ void expectRefused(const Result<T> &result, const Parts &...parts) {
     const auto &haloOk = (__VA_ARGS__);                                                            \
     ASSERT_TRUE(static_cast<bool>(haloOk)) << haloOk.error().message;                              \
   } while (false)
+
+/// A folder that goes with its test.
+class TempFolder {
+public:
+  TempFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "halo-test-XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~TempFolder() { std::filesystem::remove_all(path); }
+  TempFolder(const TempFolder &) = delete;
+  std::string operator/(const std::string &name) const { return path + "/" + name; }
+  std::string path;
+};
+
+inline void writeFile(const std::string &path, const std::string &bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+inline std::string readFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
 
 /// Fresh numbers each run; the seed is printed where a test fails.
 class Random {

@@ -38,6 +38,7 @@ TEST(TuningPolicyDeathTest, ItIsSetOnce) {
            !setTuning(TuningPolicy::OnFirstUse) && tuningPolicy() == TuningPolicy::Off;
   });
   IN_A_CHILD({
+    ::unsetenv("HALO_TUNING");
     // Once used, the default is what was set.
     return tuningPolicy() == TuningPolicy::Explicit && !setTuning(TuningPolicy::Off);
   });
