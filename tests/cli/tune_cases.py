@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import time
 import unittest
 
@@ -22,7 +23,10 @@ def fast(**changes):
 class TuneCase(CliCase):
     def setUp(self):
         super().setUp()
-        self.cache = self.path("cache")
+        # Apart from self.folder, where a refusal must leave nothing.
+        cache = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.addCleanup(cache.cleanup)
+        self.cache = cache.name
 
     def halo(self, *words, **environment):
         environment.setdefault("HALO_CACHE_DIR", self.cache)
