@@ -12,6 +12,7 @@ from cli_case import SIM, CliCase, setUpModule  # noqa: E402, F401
 from hyena_cases import Hyena, Steps  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
+from tune_cases import Tune, TuneFaults, TuneRecords, TuneSuite  # noqa: E402, F401
 
 
 class Compile(CliCase):
