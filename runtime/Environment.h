@@ -23,7 +23,8 @@ inline constexpr EnvironmentVariable kCompilerLibrary{
 
 inline constexpr EnvironmentVariable kCacheDir{
     "HALO_CACHE_DIR", false,
-    "folder of the kernel cache; default: $XDG_CACHE_HOME/halo, ~/.cache/halo"};
+    "folder of the kernel cache and of tuning records; default: $XDG_CACHE_HOME/halo, "
+    "~/.cache/halo"};
 inline constexpr EnvironmentVariable kCacheLimit{
     "HALO_CACHE_LIMIT", false,
     "most bytes of the kernel cache, as 512M or 2G (default); 0: no disk cache"};
@@ -40,9 +41,17 @@ inline constexpr EnvironmentVariable kCudaPath{"CUDA_PATH", false,
                                                "the CUDA toolkit's folder, after CUDA_HOME"};
 inline constexpr EnvironmentVariable kPath{"PATH", false, "where ptxas is looked for last"};
 
+/// Not in the key by itself: the schedule it leads to is.
+inline constexpr EnvironmentVariable kTuning{
+    "HALO_TUNING", false,
+    "off: no records; explicit (default): records; on-first-use: and new ones in the background"};
+inline constexpr EnvironmentVariable kTuner{
+    "HALO_TUNER", false, "the command that tunes in the background; default: bin/halo beside lib"};
+
 inline constexpr EnvironmentVariable kEnvironment[] = {
     kCompilerLibrary, kCacheDir, kCacheLimit, kXdgCacheHome, kHome,
-    kNvJitLink,       kPtxas,    kCudaHome,   kCudaPath,     kPath};
+    kNvJitLink,       kPtxas,    kCudaHome,   kCudaPath,     kPath,
+    kTuning,          kTuner};
 
 /// The variable's value; empty where it is unset.
 HALO_API std::string environment(const EnvironmentVariable &variable);

@@ -15,6 +15,7 @@
 #include "runtime/Result.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Schedule.h"
+#include "runtime/TuningPolicy.h"
 #include "runtime/ScheduleChoice.h"
 #include "runtime/TensorRef.h"
 #include "runtime/Warning.h"

@@ -51,6 +51,15 @@ LoadedKernels &loadedKernels() {
 
 Result<Kernel> Kernel::compile(std::shared_ptr<Device> device, const Problem &problem,
                                const CompileOptions &options) {
+  bool byRecord = false;
+  Result<Kernel> kernel = compileAndLoad(device, problem, options, byRecord);
+  if (kernel || !byRecord)
+    return kernel;
+  return compileAndLoad(std::move(device), problem, withoutRecords(options), byRecord);
+}
+
+Result<Kernel> Kernel::compileAndLoad(std::shared_ptr<Device> device, const Problem &problem,
+                                      const CompileOptions &options, bool &byRecord) {
   HALO_CHECK(checkLoadingAllowed(problem.kernel));
   auto start = std::chrono::steady_clock::now();
   auto elapsed = [&] {
@@ -58,20 +67,23 @@ Result<Kernel> Kernel::compile(std::shared_ptr<Device> device, const Problem &pr
     return took.count();
   };
   HALO_TRY(request, kernelRequest(targetOf(*device), problem, options));
+  byRecord = request.byRecord;
   // The problem too: a file's copy is the same code under another name.
   std::string name = fmt::format("{} {}\n{}", static_cast<const void *>(device.get()),
                                  request.problem.print(), request.key.text());
   KeyedMutex::Guard loading(loadedKernels().loading, name);
   if (options.cache)
     if (std::shared_ptr<LoadedKernel> found = loadedKernels().find(name))
-      return Kernel(std::move(device), std::move(found), {{"memory", elapsed()}});
+      return Kernel(std::move(device), std::move(found), {{"memory", elapsed()}},
+                    std::move(request.tuned));
   HALO_TRY(compiled, compileKernel(request, options.cache));
   double before = elapsed();
   HALO_TRY(loaded, device->load(compiled.artifact));
   compiled.times.emplace_back("load", elapsed() - before);
   if (options.cache)
     loadedKernels().add(name, loaded);
-  return Kernel(std::move(device), std::move(loaded), std::move(compiled.times));
+  return Kernel(std::move(device), std::move(loaded), std::move(compiled.times),
+                std::move(compiled.tuned));
 }
 
 Result<Kernel> Kernel::load(std::shared_ptr<Device> device, const Artifact &artifact) {
@@ -80,17 +92,17 @@ Result<Kernel> Kernel::load(std::shared_ptr<Device> device, const Artifact &arti
 }
 
 template <typename T>
-static Result<BoundLaunch> bindTo(const LoadedKernel &kernel, Span<T> arguments) {
+static Result<BoundLaunch> bindTo(const Kernel &kernel, Span<T> arguments) {
   BoundLaunch bound;
-  HALO_CHECK(LaunchBuilder(kernel.plan).bind(arguments, bound));
+  HALO_CHECK(LaunchBuilder(kernel.loadedKernel().plan, kernel.tunedBlockLs()).bind(arguments, bound));
   return bound;
 }
 
 Result<BoundLaunch> Kernel::bind(Span<Argument> arguments) const {
-  return bindTo(*loaded, arguments);
+  return bindTo(*this, arguments);
 }
 
-Result<BoundLaunch> Kernel::bind(Span<TensorRef> tensors) const { return bindTo(*loaded, tensors); }
+Result<BoundLaunch> Kernel::bind(Span<TensorRef> tensors) const { return bindTo(*this, tensors); }
 
 Result<void> Kernel::launch(const BoundLaunch &bound, Stream stream) const {
   return device->launch(*loaded, bound.blocks, bound.params(), stream);
@@ -98,13 +110,13 @@ Result<void> Kernel::launch(const BoundLaunch &bound, Stream stream) const {
 
 Result<void> Kernel::launch(Span<Argument> arguments, Stream stream) const {
   BoundLaunch bound;
-  HALO_CHECK(LaunchBuilder(loaded->plan).bind(arguments, bound));
+  HALO_CHECK(LaunchBuilder(loaded->plan, tuned).bind(arguments, bound));
   return launch(bound, stream);
 }
 
 Result<void> Kernel::launch(Span<TensorRef> tensors, Stream stream) const {
   BoundLaunch bound;
-  HALO_CHECK(LaunchBuilder(loaded->plan).bind(tensors, bound));
+  HALO_CHECK(LaunchBuilder(loaded->plan, tuned).bind(tensors, bound));
   return launch(bound, stream);
 }
 

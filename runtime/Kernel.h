@@ -33,6 +33,8 @@ public:
   const KernelInfo &info() const { return loaded->info; }
   const LoadedKernel &loadedKernel() const { return *loaded; }
   const StageTimes &compileTimes() const { return times; }
+  /// block_l for launches in some buckets of sizes, from tuning records.
+  Span<TunedBlockL> tunedBlockLs() const { return tuned; }
 
   /// Checks the arguments, by name; the result can be launched many times while the tensors stay.
   Result<BoundLaunch> bind(Span<Argument> arguments) const;
@@ -43,12 +45,18 @@ public:
   Result<void> launch(Span<TensorRef> tensors, Stream stream = nullptr) const;
 
 private:
-  Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times)
-      : device(std::move(device)), loaded(std::move(loaded)), times(std::move(times)) {}
+  /// `byRecord`: the schedule was a tuned record's.
+  static Result<Kernel> compileAndLoad(std::shared_ptr<Device> device, const Problem &problem,
+                                       const CompileOptions &options, bool &byRecord);
+  Kernel(std::shared_ptr<Device> device, std::shared_ptr<LoadedKernel> loaded, StageTimes times,
+         std::vector<TunedBlockL> tuned = {})
+      : device(std::move(device)), loaded(std::move(loaded)), times(std::move(times)),
+        tuned(std::move(tuned)) {}
 
   std::shared_ptr<Device> device;
   std::shared_ptr<LoadedKernel> loaded;
   StageTimes times;
+  std::vector<TunedBlockL> tuned; ///< For launches in these buckets.
 };
 
 } // namespace halo

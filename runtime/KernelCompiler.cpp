@@ -8,6 +8,7 @@
 #include "runtime/Sha256.h"
 #include "runtime/Target.h"
 #include "runtime/Toolkit.h"
+#include "runtime/TuningStore.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -157,7 +158,19 @@ void forgetPath(Reply &reply) {
 } // namespace
 
 CompileTarget targetOf(const Device &device) {
-  return {device.arch(), std::string(device.emit()), device.ptxVersion(), device.traits()};
+  CompileTarget target;
+  target.arch = device.arch();
+  target.emit = device.emit();
+  target.ptx = device.ptxVersion();
+  target.traits = device.traits();
+  target.gpu = gpuClassOf(device);
+  target.driver = driverOf(device);
+  return target;
+}
+
+CompileOptions withoutRecords(CompileOptions options) {
+  options.records = false;
+  return options;
 }
 
 Result<std::string> describeKernel(const std::string &name, bool cache) {
@@ -177,13 +190,19 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   auto start = std::chrono::steady_clock::now();
   HALO_TRY(kernel, readKernel(problem.kernel));
   HALO_TRY(facts, factsOf(kernel, problem, options.cache));
+  KernelRequest made;
+  std::string text = options.schedule;
+  if (text.empty() && options.records) {
+    text = tunedSchedule(target, facts.problem, kernel.source, options.shapeHint);
+    made.byRecord = !text.empty();
+  }
   // A schedule for an architecture must fit it, whatever device this machine has.
   DeviceTraits device = target.traits;
   if (Result<Target> known = findTarget(target.arch))
     device.sharedPerBlock = std::min(device.sharedPerBlock, known->sharedPerBlock);
-  HALO_TRY(schedule,
-           resolveSchedule(facts.traits, device, options.shapeHint.d, options.schedule));
-  KernelRequest made;
+  HALO_TRY(schedule, resolveSchedule(facts.traits, device, options.shapeHint.d, text));
+  if (options.schedule.empty() && options.records)
+    made.tuned = tunedBlockLs(target, facts.problem, kernel.source, schedule.print());
   made.problem = facts.problem;
   made.byPath = !kernel.source.empty();
   json request = requestOf("compile", kernel, facts.problem);
@@ -215,6 +234,7 @@ Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache) {
   HALO_TRY(compiled, askAndParse(request.key, request.text, cache, parseCompiled, source,
                                  request.byPath ? forgetPath : std::function<void(Reply &)>()));
   compiled.artifact.info.problem = request.problem.print();
+  compiled.tuned = request.tuned;
   if (source == Source::Produced)
     compiled.times.insert(compiled.times.begin(), {"traits", request.milliseconds});
   else
@@ -225,7 +245,11 @@ Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache) {
 Result<CompiledKernel> compileKernel(const CompileTarget &target, const Problem &problem,
                                      const CompileOptions &options) {
   HALO_TRY(request, kernelRequest(target, problem, options));
-  return compileKernel(request, options.cache);
+  Result<CompiledKernel> compiled = compileKernel(request, options.cache);
+  if (compiled || !request.byRecord)
+    return compiled;
+  HALO_TRY(plain, kernelRequest(target, problem, withoutRecords(options)));
+  return compileKernel(plain, options.cache);
 }
 
 } // namespace halo

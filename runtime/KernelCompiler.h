@@ -14,6 +14,7 @@
 #include "runtime/Problem.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
+#include "runtime/TuningRecords.h"
 
 #include <string>
 #include <utility>
@@ -27,16 +28,21 @@ struct CompileTarget {
   std::string emit = "cubin"; ///< A form of CompilerAbi.h.
   int ptx = 0;                ///< The newest PTX the driver takes, 90 is 9.0; 0 where unknown.
   DeviceTraits traits;
+  /// The device in tuning records (gpuClassOf, driverOf); empty: none are looked up.
+  std::string gpu, driver;
 };
 
 /// What this device runs.
 HALO_API CompileTarget targetOf(const Device &device);
 
 struct CompileOptions {
-  /// Forces a schedule ("block_n=64,..."), whole or in part; the rest is chosen.
+  /// Forces a schedule ("block_n=64,..."), whole or in part; the rest is the analytic choice's.
+  /// Empty: a tuned record's, else the analytic choice.
   std::string schedule;
   /// A typical launch, for the analytic choice; zeros where unknown.
   Shape shapeHint;
+  /// False: tuned records have no say.
+  bool records = true;
   /// False: compile, whatever is kept, and keep nothing. For measuring compiles.
   bool cache = true;
 };
@@ -58,6 +64,7 @@ HALO_API Result<std::string> describeKernel(const std::string &kernel, bool cach
 
 struct CompiledKernel {
   Artifact artifact; ///< Its code is in the form asked for.
+  std::vector<TunedBlockL> tuned; ///< What records know of block_l; none for a forced schedule.
   StageTimes times;
   std::string log; ///< The assembler's report.
 };
@@ -71,8 +78,13 @@ struct KernelRequest {
   CacheKey key{"kernel"};
   Problem problem; ///< With every default.
   bool byPath = false;
+  bool byRecord = false;          ///< The schedule is a tuned record's.
+  std::vector<TunedBlockL> tuned; ///< What records know of block_l.
   double milliseconds = 0; ///< That making it took: the stage "traits".
 };
+
+/// For a second try, where the compiler refuses a record's schedule: that costs speed, no kernel.
+HALO_API CompileOptions withoutRecords(CompileOptions options);
 
 /// The request that compileKernel() sends. The fields of its key:
 ///

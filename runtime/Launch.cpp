@@ -2,6 +2,7 @@
 
 #include "runtime/LaunchBuilder.h"
 #include "runtime/LaunchRules.h"
+#include "runtime/TuningRecords.h"
 
 #include <algorithm>
 #include <cstring>
@@ -116,9 +117,12 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
   if (info.blockL && info.blockL % step)
     return refuse(why, "kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
                   info.blockL, step);
-  grid.blockL = info.carries  ? std::max<int64_t>(1, ceilDiv(shape.l, step)) * step
-                : info.blockL ? info.blockL
-                              : chooseBlockL(info, shape, plan->device);
+  // A recurrence walks a whole sequence.
+  grid.blockL = info.carries ? std::max<int64_t>(1, ceilDiv(shape.l, step)) * step : info.blockL;
+  if (!grid.blockL && tuned.size())
+    grid.blockL = tunedBlockL(tuned, step, shape);
+  if (!grid.blockL)
+    grid.blockL = chooseBlockL(info, shape, plan->device);
   int64_t stripes = 0;
   grid.tilesN = 0;
   if (shape.d > 0 && shape.b > 0) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/Launch.h"
+#include "runtime/TuningRecords.h"
 
 #include <utility>
 
@@ -14,7 +15,9 @@ constexpr size_t kMaxOperands = kMaxParameters / 2;
 /// step returns whether it succeeded; `why` says what the failed one has refused.
 class LaunchBuilder {
 public:
-  explicit LaunchBuilder(const LaunchPlan &plan) : plan(&plan) {}
+  /// `tuned`: block_l for some buckets of sizes (TuningRecords.h); must live as long as the builder.
+  explicit LaunchBuilder(const LaunchPlan &plan, Span<TunedBlockL> tuned = {})
+      : plan(&plan), tuned(tuned) {}
 
   /// The tensors must live until the end of build().
   bool match(Span<Argument> arguments);
@@ -24,7 +27,10 @@ public:
   /// Whether the checked tensors allow the aligned variant. That they do not is no failure.
   bool aligned();
   /// The same tensors with another variant of the kernel.
-  void use(const LaunchPlan &other) { plan = &other; }
+  void use(const LaunchPlan &other, Span<TunedBlockL> blockLs = {}) {
+    plan = &other;
+    tuned = blockLs;
+  }
   /// Chooses the grid and lays out the parameters.
   bool build(BoundLaunch &into);
   /// All steps.
@@ -44,6 +50,7 @@ private:
   bool chooseGrid(Grid &grid);
 
   const LaunchPlan *plan;
+  Span<TunedBlockL> tuned;
   Shape shape;
   bool knownAligned = false;
   const TensorRef *tensors[kMaxOperands];

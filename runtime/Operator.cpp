@@ -78,7 +78,7 @@ template <typename T> Result<void> Operator::State::launch(Span<T> tensors, Stre
     HALO_TRY(first, load(problem.align, /*launching=*/true, stream));
     kernel = first;
   }
-  LaunchBuilder builder(kernel->loadedKernel().plan);
+  LaunchBuilder builder(kernel->loadedKernel().plan, kernel->tunedBlockLs());
   if (!builder.match(tensors) || !builder.check())
     return std::move(builder.why);
   int align = problem.align == 16 && builder.aligned() ? 16 : 1;
@@ -87,7 +87,7 @@ template <typename T> Result<void> Operator::State::launch(Span<T> tensors, Stre
     HALO_TRY(needed, load(align, /*launching=*/true, stream));
     kernel = needed;
   }
-  builder.use(kernel->loadedKernel().plan);
+  builder.use(kernel->loadedKernel().plan, kernel->tunedBlockLs());
   BoundLaunch bound;
   if (!builder.build(bound))
     return std::move(builder.why);

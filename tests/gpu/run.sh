@@ -4,9 +4,10 @@
 #   tests/gpu/run.sh FOLDER OUT
 #
 # FOLDER holds bin/ and lib/, as pack.sh packs them. OUT gets doctor.json, conformance.json, bench.json,
-# stages.json, peers.json, summary.json with the launch latencies, the merged results of the device and log.txt.
+# stages.json, peers.json, summary.json with the launch latencies, regret.json, the merged results of the device and log.txt.
 #
-#   HALO_GPU_STEPS         what to do; default "doctor conformance latency property large stages bench peers"
+#   HALO_GPU_STEPS         what to do; default "doctor conformance latency property large stages bench peers";
+#                          besides, "regret": what the analytic choice reaches (4 minutes), and "tune": one tune
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
 #   HALO_GPU_SEED          of the random problems; default drawn, and printed
@@ -40,6 +41,8 @@ export CUDA_CACHE_DISABLE=1
 HALO_CACHE_DIR=$(mktemp -d)
 export HALO_CACHE_DIR
 trap 'rm -rf "$HALO_CACHE_DIR"' EXIT
+# What is measured here is the analytic choice, whatever this user has tuned.
+export HALO_TUNING=off
 : >"$out/log.txt"
 : >"$out/steps.txt"
 
@@ -116,6 +119,21 @@ peers() {
   python3 "$root/bench/peers.py" "$suite" --repeat "$repeat" -o "$out/peers.json"
 }
 
+# Every problem of the suite tuned, the choice against the best; one file, which bench/regret.py reads.
+regret() {
+  "$halo" tune --suite "${HALO_GPU_REGRET_SUITE:-$root/bench/suites/regret.json}" \
+    --device cuda --candidates "${HALO_GPU_CANDIDATES:-128}" --budget-ms "${HALO_GPU_BUDGET_MS:-2600}" --repeat 10 \
+    -o "$out/regret.json" || return
+  python3 "$root/bench/regret.py" "$out/regret.json" --fit
+}
+
+# A whole tune from a cold start, as a user sees it.
+tune() {
+  local words=(causal_conv1d --set K=4 layout=bld activation=silu --with bias --shape B=1,L=65536,D=4096)
+  export HALO_TUNING=explicit
+  time "$halo" tune "${words[@]}" --device cuda && "$halo" bench "${words[@]}" --device cuda
+}
+
 step_in_shell() { # timeout runs programs, not functions: hand the function over.
   local name=$1 limit=$2
   step "$name" "$limit" bash -c "set -uo pipefail; $(declare -f "$name"); $name"
@@ -130,6 +148,8 @@ step_in_shell large 150
 step_in_shell stages 60
 step_in_shell bench 500
 step_in_shell peers 300
+step_in_shell regret 400
+step_in_shell tune 60
 rm -f "$out/step.txt" "$out/stage.cubin"
 
 if [ -s "$out/bench.json" ]; then

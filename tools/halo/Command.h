@@ -18,5 +18,7 @@ Command runCommand();
 Command benchCommand();
 Command cacheCommand();
 Command doctorCommand();
+Command tuneCommand();
+Command tuneWorkerCommand();
 
 } // namespace halo::tool

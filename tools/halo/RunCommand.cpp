@@ -170,7 +170,7 @@ Command halo::tool::runCommand() {
        true},
       {"--device", "NAME",
        "cuda, cuda:N, sim or null; by default cuda where there is a GPU, else sim"},
-      {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default the analytic choice"},
+      {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default a tuned or the analytic one"},
       {"--check", "",
        "compare with direct sums in f64; outside tolerance, exit 1, nothing written"},
       {"--json", "", "print JSON: the problem, the schedule, the outputs and the comparison"},

@@ -11,7 +11,7 @@ std::vector<Option> halo::tool::targetOptions() {
   return {
       {"--arch", "ARCH", "the target, as sm_90; by default the GPU's, or sm_90 without one"},
       {"--emit", "STAGE", "halo, gpu, llvm, ptx (default), cubin, sass, or sim for the simulator"},
-      {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default the analytic choice"},
+      {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default a tuned or the analytic one"},
   };
 }
 

@@ -23,7 +23,8 @@ static std::string overview(const std::vector<Command> &commands) {
   std::string text = "usage: halo COMMAND [options]\n\nGenerates causal-convolution GPU kernels."
                      "\n\ncommands:\n";
   for (const Command &command : commands)
-    text += fmt::format("  {:<8}  {}\n", command.syntax.command, command.syntax.summary);
+    if (!command.syntax.summary.empty()) // Without one it is no command for people.
+      text += fmt::format("  {:<8}  {}\n", command.syntax.command, command.syntax.summary);
   return text +
          "\nKERNEL is a built-in name or a path to a .mlir file. Exit status: 0 done, 1 the\n"
          "computation or the machine failed, 2 the request was wrong.\n"
@@ -32,7 +33,8 @@ static std::string overview(const std::vector<Command> &commands) {
 
 static int dispatch(std::vector<std::string> words) {
   const std::vector<Command> commands = {listCommand(),  compileCommand(), runCommand(),
-                                         benchCommand(), cacheCommand(),   doctorCommand()};
+                                         benchCommand(), tuneCommand(),    cacheCommand(),
+                                         doctorCommand(), tuneWorkerCommand()};
   if (words.empty())
     return report(invalid("no command is given: see halo --help"));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
@@ -42,7 +44,8 @@ static int dispatch(std::vector<std::string> words) {
 
   std::vector<std::string> names;
   for (const Command &command : commands) {
-    names.push_back(command.syntax.command);
+    if (!command.syntax.summary.empty())
+      names.push_back(command.syntax.command);
     if (words[0] != command.syntax.command)
       continue;
     words.erase(words.begin());
