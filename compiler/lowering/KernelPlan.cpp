@@ -169,13 +169,15 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
     if (auto view = dyn_cast<ViewType>(decl.getType())) {
       Layout layout = layoutOf(view.getLayout());
-      for (Layout alone : {Layout::BD, Layout::DL})
-        if (!first && (plan.layout == alone) != (layout == alone))
-          return kernel.emitError() << "operand '" << decl.getName() << "' is "
-                                    << stringifyLayoutKind(
-                                           cast<LayoutKindAttr>(view.getLayout()).getValue())
-                                    << ", but " << name(alone) << " views go with " << name(alone)
-                                    << " views alone";
+      for (LayoutKind alone : {LayoutKind::BD, LayoutKind::DL}) {
+        Layout its = layoutOf(LayoutKindAttr::get(kernel.getContext(), alone));
+        if (!first && (plan.layout == its) != (layout == its))
+          return kernel.emitError()
+                 << "operand '" << decl.getName() << "' is "
+                 << stringifyLayoutKind(cast<LayoutKindAttr>(view.getLayout()).getValue())
+                 << ", but " << stringifyLayoutKind(alone) << " views go with "
+                 << stringifyLayoutKind(alone) << " views alone";
+      }
       if (first)
         plan.layout = layout;
       first = false;
