@@ -215,22 +215,22 @@ bool LaunchBuilder::build(BoundLaunch &into) {
 
 template <typename T>
 static Result<BoundLaunch> bindAny(const KernelInfo &info, Span<T> arguments,
-                                   const DeviceTraits &device) {
+                                   const DeviceTraits &device, Span<TunedBlockL> tuned) {
   HALO_CHECK(checkParameterCount(info));
   LaunchPlan plan(info, device);
   BoundLaunch bound;
-  HALO_CHECK(LaunchBuilder(plan).bind(arguments, bound));
+  HALO_CHECK(LaunchBuilder(plan, tuned).bind(arguments, bound));
   return bound;
 }
 
 Result<BoundLaunch> bind(const KernelInfo &info, Span<Argument> arguments,
-                         const DeviceTraits &device) {
-  return bindAny(info, arguments, device);
+                         const DeviceTraits &device, Span<TunedBlockL> tuned) {
+  return bindAny(info, arguments, device, tuned);
 }
 
 Result<BoundLaunch> bind(const KernelInfo &info, Span<TensorRef> tensors,
                          const DeviceTraits &device) {
-  return bindAny(info, tensors, device);
+  return bindAny(info, tensors, device, {});
 }
 
 } // namespace halo

@@ -14,6 +14,8 @@
 
 namespace halo {
 
+struct TunedBlockL;
+
 /// A checked launch: the grid and the parameters, ready for Device::launch. It points into
 /// nothing but itself; the tensors' memory must live until the launch has finished.
 class HALO_API BoundLaunch {
@@ -60,8 +62,10 @@ HALO_API Result<void> checkParameterCount(const KernelInfo &info);
 /// alignmentOf first and compile the variant that fits. Where a state is an input and an output,
 /// the first argument of its name is the input, the second the output; both may be one tensor in a
 /// step (a kernel of [B, C] views), which updates it in place, and must not overlap elsewhere.
+/// block_l is the schedule's where it has one, else that of `tuned` for this bucket of sizes
+/// (TuningRecords.h), else chooseBlockL's.
 HALO_API Result<BoundLaunch> bind(const KernelInfo &info, Span<Argument> arguments,
-                                  const DeviceTraits &device);
+                                  const DeviceTraits &device, Span<TunedBlockL> tuned = {});
 /// The same without names: tensors in the order of info.operands.
 HALO_API Result<BoundLaunch> bind(const KernelInfo &info, Span<TensorRef> tensors,
                                   const DeviceTraits &device);

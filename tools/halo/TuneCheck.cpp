@@ -67,8 +67,8 @@ Result<void> TuneCheck::prepare(const KernelInfo &info) {
     // The small tensor's numbers are drawn by the same hand, on a device that keeps host memory.
     std::shared_ptr<Device> host = openNullDevice();
     DeviceTensors drawn(host, /*guarded=*/false);
-    HALO_CHECK(drawn.add(operand.name, operand.dtype, outputShape(operand, small)));
-    HALO_CHECK(fillRandom(*host, drawn[operand.name], next++, scaleOf(operand)));
+    HALO_CHECK(drawn.addOutput(operand.name, operand.dtype, outputShape(operand, small)));
+    HALO_CHECK(fillRandom(*host, drawn.output(operand.name), next++, scaleOf(operand)));
     HALO_TRY(tensor, drawn.download(operand.name));
     inputs[operand.name] = std::move(tensor);
   }
@@ -129,7 +129,7 @@ Result<TensorMap> TuneCheck::windows(const KernelInfo &info) const {
   for (const Operand &operand : info.operands) {
     if (!operand.output)
       continue;
-    const TensorRef &tensor = full[operand.name];
+    const TensorRef &tensor = full.output(operand.name);
     int64_t elements = 1;
     for (int64_t dimension : tensor.shape)
       elements *= dimension;
@@ -154,7 +154,7 @@ Result<TensorMap> TuneCheck::windows(const KernelInfo &info) const {
 Result<void> TuneCheck::checkFull(const Kernel &kernel) {
   for (const Operand &operand : kernel.info().operands)
     if (operand.output) {
-      const TensorRef &tensor = full[operand.name];
+      const TensorRef &tensor = full.output(operand.name);
       HALO_TRY(bytes, bytesOf(operand.name, tensor.dtype, tensor.shape));
       HALO_CHECK(device->fill(tensor.data, 0xff, bytes));
     }

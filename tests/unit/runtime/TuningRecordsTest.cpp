@@ -167,8 +167,9 @@ TEST(TuningRecordsTest, BlockLServesItsBucketOnly) {
   info.operands = {x};
   float *memory = reinterpret_cast<float *>(256);
   auto walk = [&](int64_t l, const std::vector<TunedBlockL> *known) {
-    Result<BoundLaunch> bound = halo::bind(
-        info, {{"x", TensorRef::contiguous(memory, DType::F32, {1, l, 4096})}}, {}, known);
+    Argument x{"x", TensorRef::contiguous(memory, DType::F32, {1, l, 4096})};
+    Result<BoundLaunch> bound =
+        halo::bind(info, Span<Argument>(&x, 1), DeviceTraits(), known ? *known : std::vector<TunedBlockL>());
     return bound ? bound->blockL : -1;
   };
   int64_t analytic = walk(60000, nullptr);
