@@ -26,7 +26,14 @@ constexpr int64_t kSharedStripe = 64;
 constexpr int64_t kCrossChannels = 32;
 /// Beyond this many taps a window in registers no longer pays: a bld thread holds taps and samples
 /// of every one of its channels, a bdl thread of one.
-constexpr int64_t kRegisterTapsBLD = 16, kRegisterTapsBDL = 32;
+constexpr int64_t kRegisterTapsBLD = 64, kRegisterTapsBDL = 64, kRegisterTapsBDLWide = 32;
+/// The same where several streams' windows share the registers, and the most taps over all FIRs.
+constexpr int64_t kGatedTaps = 16, kRegisterTapsInAll = 80;
+/// From this many taps on, a bld thread has one or two channels, a step is 16 rows long, and blocks are
+/// narrow: taps and window fill the registers.
+constexpr int64_t kLongFilter = 17;
+/// Shorter FIRs are not worth the tensor cores.
+constexpr int64_t kToeplitzTaps = 16;
 /// Bytes a bld thread loads per step, and steps in flight or in use.
 constexpr int64_t kStepBytes = 32;
 constexpr int kStagesBLD = 4, kStagesBDL = 2;
@@ -37,6 +44,8 @@ constexpr int64_t kGatedRegisters = 128;
 /// From this many registers of taps on, a bld step is twice as long: fewer samples move between
 /// steps, and with 8 rows a step 3 stages are enough.
 constexpr int64_t kLongWindow = 25;
+/// Two channels a thread up to this many taps over all FIRs.
+constexpr int64_t kPairTaps = 24;
 /// Steps of a bld block's walk, positions of a bdl block's, and the least positions it walks per position of halo.
 constexpr int64_t kStepsBLD = 8, kPositionsBDL = 2048, kRereadFraction = 6;
 
@@ -145,7 +154,7 @@ static ToeplitzStripe toeplitzStripe(int64_t group) {
 static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &device) {
   Schedule schedule;
   bool fits = traits.layout == Layout::BLD && traits.align == 16 && traits.maxElementBytes == 2 &&
-              traits.maxTaps > kRegisterTapsBLD;
+              traits.maxTaps > kToeplitzTaps;
   ToeplitzStripe stripe = fits ? toeplitzStripe(traits.toeplitzGroup) : ToeplitzStripe();
   if (!stripe.blockN)
     return schedule;
@@ -172,12 +181,15 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bld, 4        registers  4       512      4      4       4
 //   bld, 7        registers  4       512      4      8       3
 //   bld, 12       registers  2       256      4      8       4
-//   bld, 40       shared     1       64       8      16      1
+//   bld, 24       registers  2       128      4      16      2
+//   bld, 40       registers  1       64       2      16      1
+//   bld, 100      shared     1       64       8      16      1
 //   bld, hcs 7    registers  4       128      4      4       4
 //   bld, 128 in groups of 16: fir=toeplitz, vector 4, block_n 64, 4 warps, unroll 8, stages 2
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
-//   bdl, 40       shared     8       1        4      8       1
+//   bdl, 40       registers  8       1        2      1       2
+//   bdl, 100      shared     8       1        4      8       1
 //   bld, modal    registers  1       32       8      8       1
 //   bdl, modal    registers  8       32       8      1       1
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
@@ -189,7 +201,11 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
     return toeplitz;
   Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
-  bool shared = traits.maxTaps > (bld ? kRegisterTapsBLD : kRegisterTapsBDL);
+  int64_t most = traits.streams > 1             ? kGatedTaps
+                 : bld                          ? kRegisterTapsBLD
+                 : traits.maxElementBytes > 2 ? kRegisterTapsBDLWide
+                                                : kRegisterTapsBDL;
+  bool shared = traits.maxTaps > most || traits.sumTaps > std::max(most, kRegisterTapsInAll);
   schedule.window = shared ? Window::Shared : Window::Registers;
 
   // The widest access that the widest storage type allows; narrower in bld where the windows of a
@@ -202,6 +218,9 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
          ((vector > 2 && vector * 2 * traits.sumTaps > registers) ||
           (traits.partUnit > 0 && traits.partUnit % vector)))
     vector /= 2;
+  bool longFilter = !shared && traits.maxTaps >= kLongFilter;
+  if (bld && longFilter && (traits.maxElementBytes > 2 || traits.sumTaps > kPairTaps))
+    vector = 1;
   schedule.vector = vector;
   if (bld && !shared && traits.streams > 1 && vector * traits.minElementBytes >= 4)
     return chooseGatedWalk(traits, schedule);
@@ -209,12 +228,15 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
   int64_t perThread = bld ? vector : 1;
   int64_t threadsN = traits.crossLayout ? kCrossChannels : 1;
   if (bld)
-    threadsN = stripeThreads(traits.channels, perThread, shared ? kSharedStripe : kStripeThreads);
+    threadsN = stripeThreads(traits.channels, perThread,
+                             shared || longFilter ? kSharedStripe : kStripeThreads);
   // A normalised head lies in one block.
   if (traits.head > 0)
     threadsN = std::max(threadsN, roundUpToPowerOfTwo(ceilDiv(traits.head, perThread)));
   threadsN = std::min<int64_t>(threadsN, 1024);
-  int warps = shared ? (bld ? 8 : 4) : bld || traits.crossLayout ? 4 : 2;
+  int warps = shared                                                     ? (bld ? 8 : 4)
+              : (bld && !(longFilter && vector == 1)) || traits.crossLayout ? 4
+                                                                            : 2;
   schedule.numWarps = int(std::max<int64_t>(warps, threadsN / 32));
   schedule.blockN = threadsN * perThread;
 
@@ -228,17 +250,24 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
     // A longer halo is a larger piece of each run: then fewer runs a step, and one more stage.
     bool shortHalo = traits.maxTaps <= 4;
     schedule.stages = !ringed ? 1 : bld ? kStagesBLD : shortHalo ? kStagesBDL : kStagesBDL + 1;
-    schedule.unroll = bld      ? int(std::clamp<int64_t>(kStepBytes / rowBytes, 2, 16))
+    if (longFilter && ringed && (bld || traits.maxTaps > kRegisterTapsBDLWide))
+      schedule.stages = bld && vector == 1 ? 3 : 2;
+    schedule.unroll = bld && longFilter ? 16
+                      : bld    ? int(std::clamp<int64_t>(kStepBytes / rowBytes, 2, 16))
                       : ringed ? (shortHalo ? 2 : 1)
                                : int(std::clamp<int64_t>(16 / traits.maxTaps, 1, 4));
   }
   // Blocks of 128 threads: five leave 102 registers each, six 85, four 128.
   int64_t tapRegisters = vector * traits.sumTaps;
-  if (bld && !shared && schedule.numWarps == 4 && vector > 1) {
+  if (bld && !shared && !longFilter && schedule.numWarps == 4 && vector > 1) {
     bool longWindow = tapRegisters >= kLongWindow;
-    schedule.minBlocks = tapRegisters <= 16 ? 5 : !longWindow ? 6 : tapRegisters <= 28 ? 4 : 1;
+    bool sixteen = vector == 2 && tapRegisters >= kLongWindow;
+    schedule.minBlocks = tapRegisters <= 16          ? 5
+                         : !longWindow               ? 6
+                         : tapRegisters <= 32 && !sixteen ? 4
+                                                     : 1;
     if (longWindow && schedule.stages > 1 && rowBytes * 8 <= 2 * kStepBytes) {
-      schedule.unroll = 8;
+      schedule.unroll = sixteen ? 16 : 8;
       schedule.stages = 3;
     }
   }

@@ -91,14 +91,20 @@ TEST(ScheduleModelTest, WorkedSchedules) {
                                     "min_blocks=4,window=registers");
   EXPECT_EQ(chosen(Layout::BLD, 12), "block_n=256,block_l=0,num_warps=4,vector=2,unroll=8,"
                                      "stages=4,min_blocks=6,window=registers");
-  EXPECT_EQ(chosen(Layout::BLD, 40), "block_n=64,block_l=0,num_warps=8,vector=1,unroll=16,stages=1,"
-                                     "min_blocks=1,window=shared");
+  EXPECT_EQ(chosen(Layout::BLD, 24), "block_n=128,block_l=0,num_warps=4,vector=2,unroll=16,"
+                                     "stages=2,min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BLD, 40), "block_n=64,block_l=0,num_warps=2,vector=1,unroll=16,stages=1,"
+                                     "min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BLD, 100), "block_n=64,block_l=0,num_warps=8,vector=1,unroll=16,"
+                                      "stages=1,min_blocks=1,window=shared");
   EXPECT_EQ(chosen(Layout::BDL, 4), "block_n=1,block_l=0,num_warps=2,vector=8,unroll=2,stages=2,"
                                     "min_blocks=1,window=registers");
   EXPECT_EQ(chosen(Layout::BDL, 7), "block_n=1,block_l=0,num_warps=2,vector=8,unroll=1,stages=3,"
                                     "min_blocks=1,window=registers");
-  EXPECT_EQ(chosen(Layout::BDL, 40), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=8,stages=1,"
-                                     "min_blocks=1,window=shared");
+  EXPECT_EQ(chosen(Layout::BDL, 40), "block_n=1,block_l=0,num_warps=2,vector=8,unroll=1,stages=2,"
+                                     "min_blocks=1,window=registers");
+  EXPECT_EQ(chosen(Layout::BDL, 100), "block_n=1,block_l=0,num_warps=4,vector=8,unroll=8,stages=1,"
+                                      "min_blocks=1,window=shared");
 }
 
 // hcs: three streams, a featurizer of 3 taps for each, K = 7.
@@ -206,14 +212,27 @@ TEST(ScheduleModelTest, UnalignedMeansElementWise) {
 
 TEST(ScheduleModelTest, LongFiltersGoThroughSharedMemory) {
   KernelTraits traits;
-  traits.maxTaps = 16;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Registers);
-  traits.maxTaps = 17;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Shared);
+  auto window = [&](int64_t taps) {
+    traits.maxTaps = traits.sumTaps = taps;
+    return chooseSchedule(traits, DeviceTraits()).window;
+  };
+  EXPECT_EQ(window(64), Window::Registers);
+  EXPECT_EQ(window(65), Window::Shared);
   traits.layout = Layout::BDL;
-  traits.maxTaps = 32;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Registers);
-  traits.maxTaps = 33;
+  EXPECT_EQ(window(64), Window::Registers);
+  EXPECT_EQ(window(65), Window::Shared);
+  traits.maxElementBytes = 4;
+  EXPECT_EQ(window(32), Window::Registers);
+  EXPECT_EQ(window(33), Window::Shared);
+  // Several streams' windows share the registers.
+  traits.layout = Layout::BLD;
+  traits.streams = 3;
+  EXPECT_EQ(window(16), Window::Registers);
+  EXPECT_EQ(window(17), Window::Shared);
+  // And so do several filters.
+  traits.streams = 1;
+  window(30);
+  traits.sumTaps = 90;
   EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).window, Window::Shared);
 }
 
