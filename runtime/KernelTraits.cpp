@@ -20,7 +20,9 @@ void visit(Traits &traits, Number number, Flag flag) {
   number("sumTaps", traits.sumTaps, 0, INT32_MAX);
   number("halo", traits.halo, 0, INT32_MAX);
   number("channels", traits.channels, 0, INT32_MAX);
+  number("modes", traits.modes, 0, INT32_MAX);
   number("views", traits.views, 0, INT32_MAX);
+  number("streams", traits.streams, 1, INT32_MAX);
   number("head", traits.head, 0, INT32_MAX);
   number("partUnit", traits.partUnit, 0, INT32_MAX);
   number("toeplitzGroup", traits.toeplitzGroup, 0, INT32_MAX);
@@ -42,9 +44,14 @@ Result<KernelTraits> KernelTraits::fromJson(std::string_view text) {
   JsonFields fields(document, "kernel traits");
   KernelTraits traits;
   std::string layout = fields.text("layout");
-  if (layout != "bdl" && layout != "bld")
-    fields.complain(fmt::format("has layout '{}' where bdl or bld is expected", layout));
-  traits.layout = layout == "bdl" ? Layout::BDL : Layout::BLD;
+  bool known = false;
+  for (Layout one : {Layout::BDL, Layout::BLD, Layout::BD, Layout::DL})
+    if (name(one) == layout) {
+      traits.layout = one;
+      known = true;
+    }
+  if (!known)
+    fields.complain(fmt::format("has layout '{}' where bdl, bld, bd or dl is expected", layout));
   visit(
       traits,
       [&](const char *field, auto &value, int64_t min, int64_t max) {

@@ -50,7 +50,7 @@ class Suites(unittest.TestCase):
                 for entry in json.load(file):
                     self.assertLess(0, min(entry["shape"][size] for size in "BDL"))
                     words = ["--set=%s=%s" % pair for pair in sorted(entry["set"].items())]
-                    words += ["--dtype", entry["dtype"], "--with", ",".join(entry["with"])]
+                    words += ["--dtype", entry["dtype"], "--with", ",".join(entry.get("with", []))]
                     problems.add((entry["kernel"], *words))
         self.assertTrue(problems)
         for words in sorted(problems):

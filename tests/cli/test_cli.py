@@ -262,10 +262,10 @@ class Commands(CliCase):
             text = self.succeeds(command, "--help").stdout.decode()
             self.assertIn("usage: halo " + command, text)
             self.assertIn("--json", text)
-        self.assertNotIn("tune", overview)
+        self.assertNotIn("tune-worker", overview)
 
     def test_unknown(self):
-        self.refused("tune", naming=["unknown command 'tune'"])
+        self.refused("pack", naming=["unknown command 'pack'"])
         self.refused("compil", naming=["'compile'"])
         self.refused(naming=["--help"])
         self.refused("list", "--jsn", naming=["'--json'"])

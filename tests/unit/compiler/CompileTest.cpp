@@ -45,6 +45,12 @@ TEST(CompileTest, ATextByPathGivesTheSamePtx) {
       ASSERT_TRUE(text);
       if (text->find("layout : enum") == std::string::npos)
         request.bindings.params.erase("layout"); // A step has none.
+      if (text->find("K : int") == std::string::npos)
+        request.bindings.params.erase("K");
+      if (text->find("S : int") != std::string::npos)
+        request.bindings.params["S"] = "4";
+      if (text->find("T : type") == std::string::npos)
+        request.bindings.params.erase("T");
       auto named = compile(request);
       ASSERT_TRUE(named) << named.error().message;
       TextFile file(*text);

@@ -84,8 +84,11 @@ TEST(SpecialiseTest, BuiltinsReadBackEqual) {
       std::map<std::string, std::string> params = {{"K", "4"}, {"T", "bf16"}, {"layout", layout}};
       if (text.kernel.lookupParam("split"))
         params["split"] = "q:64,v:128";
-      if (!text.kernel.lookupParam("layout"))
-        params.erase("layout"); // A step has none.
+      for (const char *name : {"K", "T", "layout"})
+        if (!text.kernel.lookupParam(name))
+          params.erase(name);
+      if (text.kernel.lookupParam("S"))
+        params["S"] = "4";
       ASSERT_TRUE(text.bind(params)) << name << ": " << text.error();
       KernelText again(text.print());
       ASSERT_TRUE(again.kernel) << again.error();

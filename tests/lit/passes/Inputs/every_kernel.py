@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 halo = sys.argv[1]
-NEEDED = {"K": "4", "split": "q:64,k:64,v:128"}
+NEEDED = {"K": "4", "S": "4", "split": "q:64,k:64,v:128"}
 VARIANTS = [["layout=bdl"], ["layout=bld"], ["layout=bld", "K=128"], ["layout=bdl", "K=128"],
             ["layout=bld", "activation=silu"], ["layout=bdl", "align=1"]]
 
