@@ -27,6 +27,8 @@ constexpr int64_t kCrossChannels = 32;
 /// Beyond this many taps a window in registers no longer pays: a bld thread holds taps and samples
 /// of every one of its channels, a bdl thread of one.
 constexpr int64_t kRegisterTapsBLD = 64, kRegisterTapsBDL = 64, kRegisterTapsBDLWide = 32;
+/// Several streams in bdl: the longest FIR for which a warp's 80 registers are enough.
+constexpr int64_t kGatedRunTaps = 8;
 /// The same where several streams' windows share the registers, and the most taps over all FIRs.
 constexpr int64_t kGatedTaps = 16, kRegisterTapsInAll = 80;
 /// From this many taps on, a bld thread has one or two channels, a step is 16 rows long, and blocks are
@@ -38,7 +40,7 @@ constexpr int64_t kToeplitzTaps = 16;
 constexpr int64_t kStepBytes = 32;
 constexpr int kStagesBLD = 4, kStagesBDL = 2;
 /// Channels of a block, and bytes a thread loads per step, where a view has several streams.
-constexpr int64_t kGatedChannels = 128, kGatedStepBytes = 96;
+constexpr int64_t kGatedChannels = 128, kGatedStepBytes = 192;
 /// f32 registers for its taps: shared taps and narrow samples leave room for more.
 constexpr int64_t kGatedRegisters = 128;
 /// From this many registers of taps on, a bld step is twice as long: fewer samples move between
@@ -48,6 +50,9 @@ constexpr int64_t kLongWindow = 25;
 constexpr int64_t kPairTaps = 24;
 /// Steps of a bld block's walk, positions of a bdl block's, and the least positions it walks per position of halo.
 constexpr int64_t kStepsBLD = 8, kPositionsBDL = 2048, kRereadFraction = 6;
+/// Positions of a walk per position of halo where several streams are read (H200, hcs, K 7: 256 to 512
+/// positions for two walks of a halo of 8).
+constexpr int64_t kGatedReread = 24;
 
 /// Channels of a stripe with fir=toeplitz, positions of a tile, and the least group worth an mma's eight
 /// columns.
@@ -108,19 +113,27 @@ static Schedule chooseStep(const KernelTraits &traits) {
 
 /// Several streams in bld, window=registers (hcs): a step's rows are several views wide and the
 /// windows of a chain fill the registers. Stripes of 128 channels keep whole cache lines of every
-/// stream together. (Hand-written on an H200, D 4096, L 65536: loads and stores alone reach 1.01 of
-/// a copy with 128 channels a block, 0.97-1.0 with 64, 0.83-0.93 with 32; HCS 0.96-0.975 with 2 or
-/// 4 channels a thread, 4-8 rows and 3-6 stages, 0.84 with 8 channels a thread.)
+/// stream together, 64 threads share a stripe's walk in two (H200, hcs, K 7, bf16, L 65536: 0.955 of
+/// the copy at D 4096, 0.92 at D 1920 in groups of 15; with 4 rows a step and 4 stages 0.93).
 static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
   int64_t vector = schedule.vector;
   int64_t threadsN = stripeThreads(traits.channels, vector, kGatedChannels / vector);
-  schedule.numWarps = int(std::max<int64_t>(4, threadsN / 32));
+  schedule.numWarps = int(std::max<int64_t>(2, threadsN / 32));
   schedule.blockN = threadsN * vector;
   int64_t rowBytes = vector * traits.maxElementBytes * traits.streams;
   schedule.unroll = int(std::clamp<int64_t>(kGatedStepBytes / rowBytes, 2, 8));
-  schedule.stages = 4;
-  // Three blocks fit without being asked for; asking makes a kernel with states in and out spill.
-  schedule.minBlocks = 2;
+  schedule.stages = 3;
+  return schedule;
+}
+
+/// The same in bdl: a warp a block, two runs a step, straight from the cache, and as many blocks as
+/// leave 128 registers, which states in and out need (H200, hcs, K 7, bf16, D 4096, L 65536: 0.997 of the copy; two warps, one run and
+/// 3 stages 0.87).
+static Schedule chooseGatedRuns(Schedule schedule) {
+  schedule.blockN = 1;
+  schedule.numWarps = 1;
+  schedule.unroll = 2;
+  schedule.minBlocks = 16;
   return schedule;
 }
 
@@ -184,7 +197,8 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bld, 24       registers  2       128      4      16      2
 //   bld, 40       registers  1       64       2      16      1
 //   bld, 100      shared     1       64       8      16      1
-//   bld, hcs 7    registers  4       128      4      4       4
+//   bld, hcs 7    registers  4       128      2      8       3
+//   bdl, hcs 7    registers  8       1        1      2       1
 //   bld, 128 in groups of 16: fir=toeplitz, vector 4, block_n 64, 4 warps, unroll 8, stages 2
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
@@ -224,6 +238,8 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
   schedule.vector = vector;
   if (bld && !shared && traits.streams > 1 && vector * traits.minElementBytes >= 4)
     return chooseGatedWalk(traits, schedule);
+  if (!bld && !shared && traits.streams > 1 && traits.maxTaps <= kGatedRunTaps && !traits.crossLayout)
+    return chooseGatedRuns(schedule);
 
   int64_t perThread = bld ? vector : 1;
   int64_t threadsN = traits.crossLayout ? kCrossChannels : 1;
@@ -307,6 +323,13 @@ static int64_t chooseWalk(const KernelInfo &info, int64_t l, int64_t stripes,
   return best;
 }
 
+/// Threads that share the walk of one stripe, each a piece of it (bld).
+static int64_t walksPerStripe(const KernelInfo &info) {
+  int64_t width = info.tiles.empty() ? 1 : info.tiles[0].width;
+  int64_t across = std::max<int64_t>(1, width / std::max(1, info.vector));
+  return std::max<int64_t>(1, info.threads / across);
+}
+
 // Short blocks win (measured on an H200, K = 4, bf16; fractions of the copy ceiling by steps of the
 // walk): bld, B 8, D 4096, L 8192: 8 steps 0.97, 16 0.94, 28 0.94; bdl, D 12288, L 65536: 4096
 // positions 0.985, 8192 0.98, 16384 0.96. Neighbouring blocks then work on neighbouring memory, and
@@ -325,7 +348,13 @@ int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTra
     return chooseWalk(info, shape.l, stripes, device);
   int64_t blockL =
       step * (info.layout == Layout::BLD ? kStepsBLD : std::max<int64_t>(1, kPositionsBDL / step));
-  while (blockL < kRereadFraction * info.halo)
+  // Every thread of a stripe's walk reads the halo for itself; of several streams it is several times
+  // as much.
+  int64_t reread = kRereadFraction * info.halo;
+  for (const Operand &operand : info.operands)
+    if (operand.kind == OperandKind::View && operand.streams > 1 && info.layout == Layout::BLD)
+      reread = kGatedReread * info.halo * walksPerStripe(info);
+  while (blockL < reread)
     blockL *= 2;
   blockL = std::min(blockL, ceilDiv(shape.l, step) * step);
   // A small problem: rather all SMs than whole walks.

@@ -166,6 +166,14 @@ private:
       return impossible() << "needs a block_n of whole groups, or groups of whole blocks: block_n "
                           << blockN << ", groups of " << staged.group;
     staged.group = std::min(staged.group, blockN);
+    // Rows of a stripe are copied in whole accesses.
+    for (auto decl : plan.kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
+      if (auto view = dyn_cast<ViewType>(decl.getType())) {
+        int64_t bytes = blockN * knownElement(view.getElement()).getIntOrFloatBitWidth() / 8;
+        if (bytes % kAccess)
+          return impossible() << "copies accesses of " << kAccess << " bytes, block_n " << blockN
+                              << " of '" << decl.getName() << "' has " << bytes;
+      }
     staged.tasks = blockN / staged.group * staged.tasksPerGroup();
     if (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks)
       return impossible() << "cannot share " << staged.tasks << " tasks of up to 16 channels among "

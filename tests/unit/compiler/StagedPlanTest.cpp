@@ -138,6 +138,13 @@ TEST(StagedPlanTest, RefusalsNameBothNumbers) {
                  n.unroll = 8;
                }),
                "cannot share 3 tasks of up to 16 channels among 4 warps"},
+           Row{with([](Form &form, Numbers &n) {
+                 form.group = 15;
+                 n.blockN = 60;
+                 n.warps = 4;
+                 n.unroll = 8;
+               }),
+               "copies accesses of 16 bytes, block_n 60 of 'z' has 120"},
            Row{with([](Form &form, Numbers &) { form.count = 8; }),
                "needs a FIR of more than 8 taps"},
            Row{with([](Form &form, Numbers &) { form.count = 300; }),

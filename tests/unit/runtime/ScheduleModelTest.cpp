@@ -117,8 +117,24 @@ TEST(ScheduleModelTest, SeveralStreams) {
   traits.streams = 3;
   traits.channels = 4096;
   EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
-            "block_n=128,block_l=0,num_warps=4,vector=4,unroll=4,stages=4,min_blocks=2,"
+            "block_n=128,block_l=0,num_warps=2,vector=4,unroll=8,stages=3,min_blocks=1,"
             "window=registers");
+  traits.layout = Layout::BDL;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=1,block_l=0,num_warps=1,vector=8,unroll=2,stages=1,min_blocks=16,"
+            "window=registers");
+}
+
+// Two walks of a stripe, each with a halo of 8, want 24 times as much: 512 positions.
+TEST(ScheduleModelTest, SeveralStreamsWalkFurther) {
+  KernelInfo info = stripes(8, 16, 64);
+  info.vector = 4;
+  info.tiles = {{0, 0, 128}};
+  EXPECT_EQ(chooseBlockL(info, {1, 4096, 65536}, DeviceTraits()), 128);
+  Operand z;
+  z.streams = 3;
+  info.operands = {z};
+  EXPECT_EQ(chooseBlockL(info, {1, 4096, 65536}, DeviceTraits()), 512);
 }
 
 TEST(ScheduleModelTest, Steps) {
