@@ -169,7 +169,7 @@ private:
       for (int64_t j = 0; j < segment; ++j)
         samples.push_back(e.at(place, r.op.getInput(), j));
       for (auto [s, added] : llvm::enumerate(sumSegment(r, samples, place.position, last)))
-        e.storeTo(added, sharedPlace(r, e.num(s), e.thread), 4 * plan.lanes);
+        e.storeTo(added, sharedPlace(r, e.num(s), e.thread), sharedAlign());
       e.barrier();
       walkSegments(r, position, last);
       e.barrier();
@@ -212,8 +212,10 @@ private:
     Value place = e.add(e.mul(mode, e.num(pitchOf(plan))), thread);
     return e.sharedFloat(e.offset(e.mul(place, e.num(plan.lanes)), r.base));
   }
+  /// A thread's lanes lie side by side; shared memory begins at a multiple of 16 bytes.
+  int64_t sharedAlign() const { return std::min<int64_t>(16, 4 * plan.lanes); }
   Value loadShared(Recurrence &r, Value mode, Value thread) {
-    return e.load(e.signalType(e.b.getF32Type()), sharedPlace(r, mode, thread), 4 * plan.lanes,
+    return e.load(e.signalType(e.b.getF32Type()), sharedPlace(r, mode, thread), sharedAlign(),
                   /*invariant=*/false);
   }
 
@@ -244,7 +246,7 @@ private:
     Value state = carried[0], lost = carried[1];
     Value added = where(own.exists, e.zero(), [&] {
       Value sum = loadShared(r, own.mode, thread);
-      e.storeTo(state, sharedPlace(r, own.mode, thread), 4 * plan.lanes);
+      e.storeTo(state, sharedPlace(r, own.mode, thread), sharedAlign());
       return sum;
     });
     Value decay = own.stepDecay;
