@@ -1,6 +1,7 @@
 // What must hold between two launches of one kernel. The second launch is always contiguous: bits
 // depend on strides as little as on the rest.
 #include "tests/oracle/Compare.h"
+#include "tests/oracle/Oracle.h"
 #include "tests/property/Checks.h"
 
 #include "tests/property/Random.h"
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace halo::property {
@@ -86,6 +88,11 @@ private:
     return isModal(drawn.problem) ? checkClose(what, got, want, activationsOf(drawn.problem))
                                   : checkBits(what, got, want);
   }
+  /// Bounds of the channels of output `name` that memory channel c of `planted` belongs to.
+  std::pair<int64_t, int64_t> reachedBy(const std::string &name, const std::string &planted,
+                                        int64_t c) const;
+  TensorMap forgiven(TensorMap outputs, const TensorMap &expected, const std::string &planted,
+                     int64_t b, int64_t c) const;
   Result<void> contained(const TensorMap &before, const TensorMap &after, const std::string &name,
                          int64_t b, int64_t c);
 };
@@ -242,9 +249,12 @@ Result<void> Invariances::special() {
   HALO_TRY(outputs, again(inputs, drawn.shape));
   // What an infinity becomes in a recurrence is nobody's promise; inside a Toeplitz block it may
   // reach other positions of its own sequence.
-  if (auto right = isModal(drawn.problem) || toeplitz() ? Result<void>()
-                                                        : checkOracle(drawn.problem, inputs, outputs);
-      !right)
+  TensorMap judged = outputs;
+  if (isModal(drawn.problem) || toeplitz()) {
+    HALO_TRY(expected, oracle(drawn.problem.kernel, inputs, drawn.problem.params));
+    judged = forgiven(outputs, expected, name, b, d);
+  }
+  if (auto right = checkOracle(drawn.problem, inputs, judged); !right)
     return failed(fmt::format("conv_c6: with {} in {} at batch {} channel {}: {}", planted, name, b,
                               d, right.error().message));
   auto kept = contained(first.outputs, outputs, name, b, d);
@@ -254,30 +264,59 @@ Result<void> Invariances::special() {
   return {};
 }
 
+std::pair<int64_t, int64_t> Invariances::reachedBy(const std::string &name,
+                                                   const std::string &planted, int64_t c) const {
+  const Operand &source = operands.at(planted);
+  int64_t d = channelOf(drawn.problem, source, c, drawn.shape.d);
+  int64_t begin = 0, head = 0, channel = d;
+  for (const Part &part : partsOf(drawn.problem)) {
+    if (part.name == name) {
+      head = part.head;
+      channel = d - begin;
+    }
+    begin += part.channels;
+  }
+  if (operands.at(name).streams > 1)
+    channel = source.streams > 1 ? c : -1;
+  if (channel < 0)
+    return {0, 0};
+  int64_t first = head ? channel / head * head : channel;
+  return {first, first + (head ? head : 1)};
+}
+
+/// The outputs with the oracle's numbers where the law leaves room: in the planted sequence a Toeplitz
+/// block or a recurrence may have a NaN where the direct sum has a number, or the other way round. Numbers
+/// that both have are judged.
+TensorMap Invariances::forgiven(TensorMap outputs, const TensorMap &expected,
+                                const std::string &planted, int64_t b, int64_t c) const {
+  for (auto &[name, got] : outputs) {
+    auto want = expected.find(name);
+    if (want == expected.end() || want->second.shape != got.shape)
+      continue;
+    auto [first, last] = reachedBy(name, planted, c);
+    for (int64_t i = 0, end = got.elements(); i < end; ++i) {
+      auto [row, own] = placeOf(name, got, i);
+      double right = loadAsF64(want->second.bytes.data(), want->second.dtype, i);
+      bool numbers = std::isfinite(right) &&
+                     std::isfinite(loadAsF64(got.bytes.data(), got.dtype, i));
+      if (row == b && own >= first && own < last && !numbers)
+        storeFromF64(got.bytes.data(), got.dtype, i, right);
+    }
+  }
+  return outputs;
+}
+
 /// Outside the channel (or its normalised head) that memory channel c of `planted` belongs to, in
 /// row b, the bits are as before; of outputs with streams, outside that memory channel.
 Result<void> Invariances::contained(const TensorMap &before, const TensorMap &after,
                                     const std::string &planted, int64_t b, int64_t c) {
-  std::vector<Part> parts = partsOf(drawn.problem);
-  const Operand &source = operands.at(planted);
-  int64_t d = channelOf(drawn.problem, source, c, drawn.shape.d);
   for (const auto &[name, got] : after) {
     HostTensor want = before.at(name);
-    int64_t begin = 0, head = 0, channel = d;
-    for (const Part &part : parts) {
-      if (part.name == name) {
-        head = part.head;
-        channel = d - begin;
-      }
-      begin += part.channels;
-    }
-    if (operands.at(name).streams > 1)
-      channel = source.streams > 1 ? c : -1;
-    int64_t first = head ? channel / head * head : channel, last = first + (head ? head : 1);
+    auto [first, last] = reachedBy(name, planted, c);
     size_t element = size(got.dtype);
     for (int64_t i = 0, end = got.elements(); i < end; ++i) {
       auto [row, own] = placeOf(name, got, i);
-      if (row == b && own >= first && own < last && channel >= 0)
+      if (row == b && own >= first && own < last)
         std::copy_n(&got.bytes[size_t(i) * element], element, &want.bytes[size_t(i) * element]);
     }
     HALO_CHECK(checkBits(name, got, want));
