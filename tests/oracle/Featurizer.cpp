@@ -51,7 +51,9 @@ struct Streams {
 };
 } // namespace
 
-static Result<Streams> parseStreams(const OracleParams &params, int64_t d) {
+static Result<Streams> parseStreams(const OracleParams &params, bool taken, int64_t d) {
+  if (!taken)
+    return Streams{"interleave", d, 1};
   HALO_TRY(text, choice(params, "streams", "interleave", {}));
   Streams streams{text.substr(0, std::min(text.find(':'), text.size())), d, 1};
   if (streams.kind == "column_split") {
@@ -65,28 +67,33 @@ static Result<Streams> parseStreams(const OracleParams &params, int64_t d) {
   return streams;
 }
 
-Result<Featurized> halo::featurize(const TensorMap &inputs, const OracleParams &params, bool step) {
-  const HostTensor *z = find(inputs, "z"), *weight = find(inputs, "proj_weight");
+Result<Featurized> halo::featurize(const TensorMap &inputs, const OracleParams &params,
+                                   const FeaturizerForm &form) {
+  const HostTensor *z = find(inputs, form.input), *weight = find(inputs, form.weight);
   if (!z || !weight)
-    return invalid(fmt::format("{} is missing", z ? "proj_weight" : "z"));
+    return invalid(fmt::format("{} is missing", z ? form.weight : form.input));
   HALO_TRY(layout, choice(params, "layout", "bdl", {"bdl", "bld"}));
   Featurized result;
   result.dtype = z->dtype;
-  result.channelLast = layout == "bld" && !step;
+  result.channelLast = layout == "bld" && !form.step;
   HostTensor tensor = *z;
-  if (step)
+  if (form.step) {
+    if (tensor.shape.size() != 2)
+      return invalid(fmt::format("{} has rank {}, expected 2", form.input, tensor.shape.size()));
     tensor.shape.push_back(1);
-  HALO_TRY(loaded, load("z", tensor, result.channelLast));
+  }
+  HALO_TRY(loaded, load(form.input, tensor, result.channelLast));
   result.z = loaded;
   if (loaded.d % kStreams)
-    return invalid(fmt::format("z has {} channels, not a multiple of {}", loaded.d, kStreams));
+    return invalid(
+        fmt::format("{} has {} channels, not a multiple of {}", form.input, loaded.d, kStreams));
   int64_t d = loaded.d / kStreams;
-  if (weight->shape.size() != 2 || weight->shape[1] < 1)
-    return invalid(fmt::format("proj_weight has shape [{}], expected [3D, Kp] (conv_c2)",
-                               fmt::join(weight->shape, ", ")));
+  if (weight->shape.size() != 2 || weight->shape[0] < 1 || weight->shape[1] < 1)
+    return invalid(fmt::format("{} has shape [{}], expected rows of at least one tap (conv_c2)",
+                               form.weight, fmt::join(weight->shape, ", ")));
   int64_t kp = weight->shape[1];
-  HALO_CHECK(checkShape("proj_weight", *weight, {loaded.d, kp}, "conv_c2"));
-  HALO_TRY(streams, parseStreams(params, d));
+  HALO_CHECK(checkShape(form.weight, *weight, {loaded.d, kp}, "conv_c2"));
+  HALO_TRY(streams, parseStreams(params, form.hasStreams, d));
   result.zBefore = Signal(loaded.b, loaded.d, kp - 1);
   if (const HostTensor *state = find(inputs, "proj_state")) {
     HALO_CHECK(checkShape("proj_state", *state, {loaded.b, loaded.d, kp - 1}, "conv_c4"));

@@ -18,9 +18,17 @@ struct Featurized {
   bool channelLast = false;
 };
 
-/// Reads z [B, 3D, L] or [B, L, 3D] by `layout` ([B, 3D] for one position where `step`),
-/// proj_weight and proj_state.
-Result<Featurized> featurize(const TensorMap &inputs, const OracleParams &params, bool step);
+/// What the kernels call their operands, and what they take.
+struct FeaturizerForm {
+  const char *input = "z", *weight = "proj_weight";
+  bool hasStreams = true; ///< Takes the option `streams`; else they are interleaved.
+  bool step = false;      ///< [B, 3D]: one position.
+};
+
+/// Reads the input [B, 3D, L] or [B, L, 3D] by `layout` ([B, 3D] for a step), the taps and
+/// proj_state.
+Result<Featurized> featurize(const TensorMap &inputs, const OracleParams &params,
+                             const FeaturizerForm &form);
 
 /// To the storage type and back; f32 is not rounded.
 double rounded(double value, DType dtype);

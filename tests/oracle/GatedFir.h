@@ -13,19 +13,18 @@
 // round is to the storage type; with f32 storage nothing is rounded before the stores.
 #pragma once
 
-#include "tests/oracle/Oracle.h"
+#include "tests/oracle/Featurizer.h"
 
 namespace halo {
 
-/// What tells the kernels of the family apart.
+/// What tells the kernels of the family apart. A step requires its states and emits them.
 struct GatedFirForm {
   enum class Skip { Bias, Scaled };
 
-  const char *input = "z", *projWeight = "proj_weight", *filter = "filter";
+  FeaturizerForm featurizer;
+  const char *filter = "filter";
   bool convolution = false; ///< Tap order of the second FIR.
   Skip skip = Skip::Scaled;
-  bool hasStreams = true; ///< Takes the option `streams`; else they are interleaved.
-  bool step = false;      ///< [B, 3D] -> [B, D]: one position, states required and emitted.
 };
 
 /// y, and the states where they are asked for.

@@ -56,7 +56,7 @@ static Result<TensorMap> hcl(const TensorMap &inputs, const OracleParams &params
   HALO_CHECK(checkNames(inputs, known, step ? 6 : 4));
   HALO_TRY(wanted, choice(params, "states", "false", {"false", "true"}));
   HALO_CHECK(choice(params, "precision", "accurate", {"accurate", "fast"}));
-  HALO_TRY(in, featurize(inputs, params, step));
+  HALO_TRY(in, featurize(inputs, params, {"z", "proj_weight", true, step}));
   const Signal &u = in.u;
   HALO_TRY(modes, checkModes(inputs, u.d));
   const HostTensor *skips = find(inputs, "skip");

@@ -27,21 +27,21 @@ Result<TensorMap> halo::hcmOracle(const TensorMap &inputs, const OracleParams &p
 
 Result<TensorMap> halo::hcsStepOracle(const TensorMap &inputs, const OracleParams &params) {
   GatedFirForm form = shortForm();
-  form.step = true;
+  form.featurizer.step = true;
   return gatedFir(inputs, params, form);
 }
 
 Result<TensorMap> halo::hcmStepOracle(const TensorMap &inputs, const OracleParams &params) {
   GatedFirForm form = mediumForm();
-  form.step = true;
+  form.featurizer.step = true;
   return gatedFir(inputs, params, form);
 }
 
 Result<TensorMap> halo::b2bCausalConv1dOracle(const TensorMap &inputs, const OracleParams &params) {
   GatedFirForm form; // Correlation order, the skip scaled.
-  form.input = "x";
-  form.projWeight = "w_proj";
+  form.featurizer.input = "x";
+  form.featurizer.weight = "w_proj";
   form.filter = "w_mixer";
-  form.hasStreams = false;
+  form.featurizer.hasStreams = false;
   return gatedFir(inputs, params, form);
 }
