@@ -1,0 +1,143 @@
+// Launches of steps and of recurrences: states in place, modes.
+#include "tests/unit/runtime/LaunchFixture.h"
+
+namespace halo {
+namespace {
+
+using namespace test;
+
+/// A step: z [B, 3D] to y [B, D], one state in and out.
+class StepTest : public LaunchTest {
+protected:
+  StepTest() {
+    Operand state = {"state", OperandKind::State, DType::BF16, false, Layout::BD, 1, 4, 1, 0};
+    info.operands = {view("z", Layout::BD, false, 3), state, view("y", Layout::BD, true), state};
+    info.operands[3].output = true;
+    info.layout = Layout::BD;
+    info.stepL = 1;
+    TensorRef in = TensorRef::contiguous(memory, DType::BF16, {2, 64, 3}), out = in;
+    out.data = memory + 4096;
+    arguments = {{"z", TensorRef::contiguous(memory, DType::BF16, {2, 192})},
+                 {"state", in},
+                 {"y", TensorRef::contiguous(memory, DType::BF16, {2, 64})},
+                 {"state", out}};
+  }
+};
+
+TEST_F(StepTest, OneNameIsTheInputAndThenTheOutput) {
+  auto launch = bind();
+  ASSERT_TRUE(bool(launch)) << launch.error().message;
+  EXPECT_EQ(launch->shape.l, 1);
+  // z: pointer, strides of B, C, and none of L; state: pointer and three strides; y; state.
+  EXPECT_EQ(wide(*launch, 1), 192);
+  EXPECT_EQ(wide(*launch, 2), 1);
+  EXPECT_EQ(wide(*launch, 3), 0);
+  EXPECT_EQ(wide(*launch, 4), int64_t(reinterpret_cast<uintptr_t>(memory)));
+  EXPECT_EQ(wide(*launch, 12), int64_t(reinterpret_cast<uintptr_t>(memory + 4096)));
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  arguments.pop_back();
+  expectRefused(bind(), "output state", "missing");
+  arguments.push_back(arguments[1]);
+  arguments.push_back(arguments[1]);
+  expectRefused(bind(), "state", "more than twice");
+}
+
+TEST_F(StepTest, UpdatesInPlaceOrApart) {
+  arguments[3].tensor = arguments[1].tensor;
+  EXPECT_TRUE(bool(bind()));
+  arguments[3].tensor.data = memory + 2;
+  expectRefused(bind(), "output state overlaps", "2 bytes apart");
+  info.layout = Layout::BLD; // Any other kernel's blocks read while others write.
+  info.operands[0] = view("z", Layout::BLD, false, 3);
+  info.operands[2] = view("y", Layout::BLD, true);
+  reshape("z", {2, 1, 192});
+  reshape("y", {2, 1, 64});
+  arguments[3].tensor = arguments[1].tensor;
+  expectRefused(bind(), "output state overlaps", "only a step");
+  arguments[3].tensor.data = memory + 2 * 64 * 3 * 2;
+  EXPECT_TRUE(bool(bind()));
+}
+
+TEST_F(StepTest, ViewsHaveTwoDimensions) {
+  reshape("z", {2, 1, 192});
+  expectRefused(bind(), "operand z has rank 3", "rank 2");
+  reshape("z", {2, 190});
+  expectRefused(bind(), "190 channels", "3 streams");
+}
+
+TEST_F(StepTest, HeadsDivideTheChannels) {
+  info.operands[0].heads = 16;
+  EXPECT_TRUE(bool(bind()));
+  info.operands[0].heads = 12;
+  expectRefused(bind(), "D = 64", "column_split:12");
+}
+
+/// A modal operand: log-poles or residues, or a state, of 4 modes.
+static Operand modal(const char *name, OperandKind kind, bool output = false) {
+  Operand operand;
+  operand.name = name;
+  operand.kind = kind;
+  operand.output = output;
+  operand.modes = 4;
+  return operand;
+}
+
+class ModalLaunchTest : public LaunchTest {
+protected:
+  ModalLaunchTest() {
+    info.operands = {view("x", Layout::BLD, false), modal("log_poles", OperandKind::Modes),
+                     view("y", Layout::BLD, true),
+                     modal("modal_state", OperandKind::ModalState, true)};
+    info.carries = true;
+    arguments = {{"x", TensorRef::contiguous(memory, DType::BF16, {2, 10, 64})},
+                 {"log_poles", TensorRef::contiguous(memory, DType::F32, {64, 4})},
+                 {"modal_state", TensorRef::contiguous(memory, DType::F32, {2, 64, 4})},
+                 {"y", TensorRef::contiguous(memory, DType::BF16, {2, 10, 64})}};
+  }
+};
+
+TEST_F(ModalLaunchTest, LaysOutModes) {
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 5), 4); // log_poles
+  EXPECT_EQ(wide(*bound, 6), 1);
+  EXPECT_EQ(wide(*bound, 12), 256); // modal_state
+  EXPECT_EQ(wide(*bound, 13), 4);
+  EXPECT_EQ(wide(*bound, 14), 1);
+}
+
+TEST_F(ModalLaunchTest, AlignedModesAreContiguous) {
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+  tensor("modal_state").strides[0] = 512;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
+  tensor("modal_state").strides[0] = 256;
+  tensor("log_poles").strides = {8, 1};
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 1);
+}
+
+// One block walks the whole sequence, whatever block_l says, and an empty one writes its state.
+TEST_F(ModalLaunchTest, CarriesWalkWholeSequences) {
+  info.blockL = 8;
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(bound->blockL, 16);
+  EXPECT_EQ(bound->blocks, 4u);
+  reshape("x", {2, 0, 64});
+  reshape("y", {2, 0, 64});
+  auto empty = bind();
+  HALO_ASSERT_OK(empty);
+  EXPECT_EQ(empty->blocks, 4u);
+}
+
+TEST_F(ModalLaunchTest, ConvC2Modes) {
+  reshape("log_poles", {64, 3});
+  expectRefused(bind(), "conv_c2: operand log_poles has shape [64, 3] where [D, S] = [64, 4] is "
+                        "expected");
+  reshape("log_poles", {64, 4});
+  reshape("modal_state", {1, 64, 4});
+  expectRefused(bind(), "conv_c2: operand modal_state has shape [1, 64, 4] where [B, D, S] = "
+                        "[2, 64, 4] is expected");
+}
+
+} // namespace
+} // namespace halo
