@@ -1,5 +1,6 @@
 #include "compiler/lowering/ToeplitzFinish.h"
 
+#include "compiler/lowering/StagedEpilogue.h"
 #include "compiler/lowering/TensorCore.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -123,6 +124,17 @@ ToeplitzFinish::Accumulators ToeplitzFinish::multiplyBlocks(Warp &w, size_t inde
   return sums;
 }
 
+const ToeplitzFinish::Accumulators *ToeplitzFinish::sumOf(OpResult signal,
+                                                          ArrayRef<Accumulators> sums) const {
+  for (auto [index, window] : llvm::enumerate(staged.windows))
+    if (window.finished && window.signal == signal)
+      return &sums[staged.firs.size() + index];
+  for (auto [index, fir] : llvm::enumerate(staged.firs))
+    if (FirOp(fir.fir).getResult() == signal)
+      return &sums[index];
+  return nullptr;
+}
+
 void ToeplitzFinish::finish(Warp &w, Value position) {
   int64_t matrices = staged.group > 8 ? 2 : 1;
   for (int64_t first = 0; first < staged.blocksPerWarp; first += kBlocksAtOnce) {
@@ -138,59 +150,19 @@ void ToeplitzFinish::finish(Warp &w, Value position) {
       for (Warp::Lane &lane : w.lanes) {
         Value inTile = e.add(e.mul(e.offset(firstBlock, first + i), e.num(kBlock)), row);
         auto body = [&] {
-          SmallVector<std::array<Value, 4>> mine;
-          for (Accumulators &sum : sums)
-            mine.push_back(sum[i * matrices + lane.matrix]);
-          finishLane(lane, position, inTile, mine);
+          auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
+            const Accumulators *sum = sumOf(signal, sums);
+            if (!sum)
+              return {};
+            SmallVector<Value> parts;
+            for (int64_t k = 0; k < lane.emitter->plan.lanes; ++k)
+              parts.push_back(
+                  (*sum)[i * matrices + lane.matrix][(offset ? 2 : 0) + lane.first + k]);
+            return lane.emitter->pack(parts);
+          };
+          emitEpilogue(block, *lane.emitter, lane.column, position, inTile, {0, 8}, accumulated);
         };
         lane.valid ? e.ifThen(lane.valid, body) : body();
       }
   }
-}
-
-/// Rows `inTile` and 8 further of one lane's channels.
-void ToeplitzFinish::finishLane(Warp::Lane &lane, Value position, Value inTile,
-                                ArrayRef<std::array<Value, 4>> sums) {
-  Emitter &own = *lane.emitter;
-  own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
-  Place place;
-  place.position = e.add(position, inTile);
-  auto byteOf = [&](const StagedTile &tile, int64_t offset) {
-    Value start = e.add(e.mul(inTile, e.num(tile.rowBytes)),
-                        e.mul(lane.column, e.num(block.bytesOf(tile.element))));
-    return block.byteAt(tile.base + offset * tile.rowBytes, e.add(block.setByte, start));
-  };
-  int64_t lanes = own.plan.lanes;
-  auto accumulated = [&](size_t index, int64_t offset) {
-    SmallVector<Value> parts;
-    for (int64_t i = 0; i < lanes; ++i)
-      parts.push_back(sums[index][(offset ? 2 : 0) + lane.first + i]);
-    return own.pack(parts);
-  };
-  own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
-    for (auto [index, window] : llvm::enumerate(staged.windows))
-      if (window.finished && window.signal == signal)
-        return accumulated(staged.firs.size() + index, offset);
-    for (auto [index, fir] : llvm::enumerate(staged.firs))
-      if (FirOp(fir.fir).getResult() == signal) {
-        Value sum = accumulated(index, offset);
-        Value addend = FirOp(fir.fir).getAddend();
-        return addend ? Value(arith::AddFOp::create(own.b, own.loc, sum,
-                                                    own.at(place, addend, offset)))
-                      : sum;
-      }
-    for (const StagedTile &tile : staged.tiles)
-      if (tile.signal == signal)
-        return own.toF32(own.load(own.signalType(tile.element), byteOf(tile, offset),
-                                  lanes * block.bytesOf(tile.element), false));
-    return {};
-  };
-  for (int64_t offset : {0, 8})
-    for (const StagedStore &store : staged.stores) {
-      Value value = own.at(place, StoreOp(store.op).getInput(), offset);
-      own.storeTo(own.toStorage(value, store.tile.element), byteOf(store.tile, offset),
-                  lanes * block.bytesOf(store.tile.element));
-    }
-  own.source = nullptr;
-  e.b.restoreInsertionPoint(own.b.saveInsertionPoint());
 }

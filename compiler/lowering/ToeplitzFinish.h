@@ -52,8 +52,8 @@ private:
   Accumulators multiplyBlocks(Warp &w, size_t index, mlir::Value position, int64_t first,
                               int64_t count);
   void finish(Warp &w, mlir::Value position);
-  void finishLane(Warp::Lane &lane, mlir::Value position, mlir::Value inTile,
-                  llvm::ArrayRef<std::array<mlir::Value, 4>> sums);
+  /// What a signal's accumulators are, of those by FIR, then by window; null if it has none.
+  const Accumulators *sumOf(mlir::OpResult signal, llvm::ArrayRef<Accumulators> sums) const;
 };
 
 } // namespace halo::compiler
