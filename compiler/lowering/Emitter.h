@@ -150,6 +150,10 @@ public:
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
   void ifElse(mlir::Value condition, llvm::function_ref<void()> then,
               llvm::function_ref<void()> otherwise);
+  /// The values of `then` where the condition holds, else `otherwise`.
+  llvm::SmallVector<mlir::Value>
+  ifValues(mlir::Value condition, mlir::ValueRange otherwise,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
   /// for (i = from; i < to; i += step) with loop-carried values; `body` returns the next ones.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,

@@ -32,6 +32,13 @@ Value StagedBlock::swizzleOf(Value column) const {
 Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const {
   Value byte = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
                                                e.num(staged.ring * bytes - 1));
+  if (staged.chunk) {
+    // The eight chunks of a tile, too, lie in different banks (ldmatrix).
+    int64_t mask = (staged.chunk / 8 - 1) * kAccess;
+    Value chunk = e.b.createOrFold<arith::ShRUIOp>(e.loc, byte, e.num(3));
+    byte = e.b.createOrFold<arith::XOrIOp>(
+        e.loc, byte, e.b.createOrFold<arith::AndIOp>(e.loc, chunk, e.num(mask)));
+  }
   return e.b.createOrFold<arith::XOrIOp>(e.loc, byte, swizzle);
 }
 

@@ -19,6 +19,10 @@ constexpr int64_t kBlock = 16;  ///< Positions of a Toeplitz block, channels of 
 constexpr int64_t kLeastTile = 64;
 /// Taps in registers: K / 4 of them, twice that where they are split.
 constexpr int64_t kMostTaps = 256;
+/// Columns of a recurrence's products; positions of one, so that its T, P and Q are still
+/// registers.
+constexpr int64_t kChunks = 8, kLongestChunk = 64;
+constexpr int64_t kMostModes = 32;
 
 class Planner {
 public:
@@ -64,8 +68,8 @@ private:
   /// The storage type in which a signal is exact; null if none is known.
   Type exactType(Value signal) {
     if (auto load = signal.getDefiningOp<LoadOp>())
-      return knownElement(cast<ViewType>(plan.kernel.lookupOperand(load.getView()).getType())
-                              .getElement());
+      return knownElement(
+          cast<ViewType>(plan.kernel.lookupOperand(load.getView()).getType()).getElement());
     if (auto round = signal.getDefiningOp<RoundOp>())
       return cast<TypeAttr>(round.getType()).getValue();
     if (auto resume = signal.getDefiningOp<ResumeOp>())
@@ -111,13 +115,44 @@ private:
       entry.split = taps != input;
       staged.firs.push_back(entry);
     }
-    if (staged.firs.empty())
-      return impossible() << "needs a FIR of more than " << kUnrolledTaps << " taps";
+    for (auto modal : body().getOps<ModalOp>())
+      if (failed(findModal(modal)))
+        return failure();
+    if (staged.firs.empty() && staged.modals.empty())
+      return impossible() << "needs a halo.modal, or a FIR of more than " << kUnrolledTaps
+                          << " taps";
     return success();
   }
 
-  bool isStagedFir(Operation *op) {
-    return llvm::any_of(staged.firs, [&](StagedFir &entry) { return entry.fir == op; });
+  LogicalResult findModal(ModalOp modal) {
+    StringRef name = modal.getLogPoles();
+    if (!staged.firs.empty() || !staged.modals.empty())
+      return impossible() << "takes one halo.modal and no long FIR beside it, that of '" << name
+                          << "' comes second";
+    Type input = exactType(modal.getInput());
+    // f16 holds neither small residues nor what a slow pole gathers.
+    if (!input || !input.isBF16())
+      return impossible() << "needs bf16 samples: what the recurrence of '" << name
+                          << "' takes must be loaded or rounded as bf16";
+    StagedModal entry;
+    entry.op = modal;
+    entry.modes = modesOf(plan.kernel, name);
+    entry.modeBlocks = llvm::divideCeil(entry.modes, kBlock);
+    if (entry.modes > kMostModes)
+      return impossible() << "holds at most " << kMostModes << " modes, '" << name << "' has "
+                          << entry.modes;
+    entry.split = true;
+    for (auto store : body().getOps<StoreStateOp>())
+      if (llvm::is_contained(store.getInputs(), modal.getResult()))
+        entry.stored = store;
+    firInputs.insert(modal.getInput());
+    staged.modals.push_back(entry);
+    return success();
+  }
+
+  bool isStaged(Operation *op) {
+    return llvm::any_of(staged.firs, [&](StagedFir &entry) { return entry.fir == op; }) ||
+           llvm::any_of(staged.modals, [&](StagedModal &entry) { return entry.op == op; });
   }
 
   /// What the epilogue needs of a signal, apart from accumulators and numbers per channel.
@@ -126,14 +161,14 @@ private:
     if (isa<arith::ConstantOp, ChannelOp>(op))
       return success();
     // Narrow values cross; what is cheap to compute from them is computed again.
-    bool pointwise = !isa<LoadOp, FirOp, ResumeOp>(op);
+    bool pointwise = !isa<LoadOp, FirOp, ResumeOp, ModalOp>(op);
     if (!afterFir.contains(signal) && (exactType(signal) || !pointwise)) {
       crossing.insert(signal);
       return success();
     }
-    if (isStagedFir(op)) {
-      Value addend = cast<FirOp>(op).getAddend();
-      return addend ? pull(addend) : success();
+    if (isStaged(op)) {
+      auto fir = dyn_cast<FirOp>(op);
+      return fir && fir.getAddend() ? pull(fir.getAddend()) : success();
     }
     if (isa<FirOp, ResumeOp>(op))
       return impossible() << "cannot look back into what a long FIR gives";
@@ -145,9 +180,8 @@ private:
 
   LogicalResult cut() {
     for (Operation &op : body())
-      if (isStagedFir(&op) || llvm::any_of(op.getOperands(), [&](Value operand) {
-            return afterFir.contains(operand);
-          }))
+      if (isStaged(&op) ||
+          llvm::any_of(op.getOperands(), [&](Value operand) { return afterFir.contains(operand); }))
         for (Value result : op.getResults())
           afterFir.insert(result);
     for (Value input : firInputs)
@@ -174,6 +208,8 @@ private:
           return impossible() << "copies accesses of " << kAccess << " bytes, block_n " << blockN
                               << " of '" << decl.getName() << "' has " << bytes;
       }
+    if (!staged.modals.empty())
+      return shareOutChannels();
     staged.tasks = blockN / staged.group * staged.tasksPerGroup();
     if (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks)
       return impossible() << "cannot share " << staged.tasks << " tasks of up to 16 channels among "
@@ -185,6 +221,20 @@ private:
       return impossible() << "has " << blocks << " blocks of 16 positions a step for "
                           << staged.warpsPerTask << " warps";
     staged.blocksPerWarp = blocks / staged.warpsPerTask;
+    return success();
+  }
+
+  /// Channels to warps, two at a time.
+  LogicalResult shareOutChannels() {
+    int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
+    if (blockN % (2 * warps))
+      return impossible() << "cannot share pairs of " << blockN << " channels among " << warps
+                          << " warps";
+    staged.channelsPerWarp = blockN / warps;
+    if (staged.tile % (kChunks * kBlock) || staged.tile > kChunks * kLongestChunk)
+      return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
+                          << " positions per step for a halo.modal, got " << staged.tile;
+    staged.chunk = staged.tile / kChunks;
     return success();
   }
 
@@ -237,6 +287,12 @@ private:
     }
     int64_t next = staged.slotBytes * plan.schedule.getStages();
     auto bytesOf = [](Type type) { return type.getIntOrFloatBitWidth() / 8; };
+    // With a lane's positions far apart, what the epilogue needs comes best by way of the tensor
+    // cores.
+    if (!staged.modals.empty())
+      for (Value signal : crossing)
+        if (Type type = exactType(signal); type && type.isBF16())
+          firInputs.insert(signal);
     for (Value signal : firInputs) {
       staged.windows.push_back({signal, exactType(signal), next, crossing.contains(signal)});
       crossing.remove(signal);
@@ -272,7 +328,12 @@ private:
       staged.stores.push_back({store, tile});
     }
     staged.setBytes = next - first;
-    staged.sharedBytes = first + kTileSets * staged.setBytes;
+    staged.tileSets = staged.tiles.empty() ? 2 : kMostTileSets;
+    staged.sharedBytes = first + staged.tileSets * staged.setBytes;
+    for (StagedModal &modal : staged.modals) {
+      modal.scratch = staged.sharedBytes;
+      staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
+    }
   }
 
   template <typename Range> static int64_t range_size(Range &&range) {
