@@ -84,7 +84,7 @@ ModalFinish::Parts ModalFinish::pack(ArrayRef<std::array<Value, 2>> values) {
     for (Fragment &part : made) {
       Value stored = e.toStorage(rest, element);
       part[r] = LLVM::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), stored);
-      rest = arith::SubFOp::create(e.b, e.loc, rest, e.toF32(stored));
+      rest = arith::SubFOp::create(e.b, e.loc, rest, e.loadedToF32(stored));
     }
   }
   return made;
@@ -296,6 +296,12 @@ SmallVector<Value> ModalFinish::begin() {
   return states;
 }
 
+static bool multipliedOnly(Value signal) {
+  return llvm::all_of(signal.getUsers(), [](Operation *user) {
+    return isa<arith::MulFOp>(user) || isa<HaloDialect>(user->getDialect());
+  });
+}
+
 SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
   int64_t perChannel = 2 * modeBlocks;
   SmallVector<Value> next;
@@ -332,8 +338,13 @@ SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
         if (ModalOp(modal.op).getResult() == signal)
           return pair.emitter->pack({y[0][place], y[1][place]});
         for (auto [w, window] : llvm::enumerate(staged.windows))
-          if (window.finished && window.signal == signal)
-            return pair.emitter->pack({own[0][w][place], own[1][w][place]});
+          if (window.finished && window.signal == signal) {
+            Emitter &both = *pair.emitter;
+            Value values = both.pack({own[0][w][place], own[1][w][place]});
+            // Exact in its type: where that is said, LLVM multiplies in it.
+            return multipliedOnly(signal) ? both.toF32(both.toStorage(values, window.element))
+                                          : values;
+          }
         return {};
       };
       Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
