@@ -18,6 +18,14 @@ static constexpr int64_t kBlock = 16;
 /// Of one part of 16 modes' states in the scratch: a row of 8 chunks per mode.
 static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 
+/// The table of T: an entry for each g - 2q from -6 to 7, per part and block.
+static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
+
+int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
+  int64_t parts = modal.split ? 2 : 1;
+  return staged.chunk / kBlock * parts * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
+}
+
 ModalFinish::ModalFinish(StagedBlock &block)
     : block(block), e(block.e), staged(block.staged), modal(staged.modals.front()),
       chunk(staged.chunk), blocks(chunk / kBlock), modeBlocks(modal.modeBlocks),
@@ -106,8 +114,16 @@ void ModalFinish::prepare(Channel &channel) {
   channel.scratch = block.byteAt(modal.scratch, e.add(base, e.mul(lane, e.num(kRowBytes))));
   channel.own = block.byteAt(modal.scratch,
                              e.add(base, e.add(e.mul(g, e.num(kRowBytes)), e.mul(q, e.num(4)))));
+  channel.toeplitz = tableByte(channel, 0, e.offset(e.sub(g, e.mul(q, e.num(2))), 6));
+  channel.decays = tableByte(channel, blocks * parts * kDiagonalBytes, g);
   prepareOutputs(channel);
   prepareStates(channel);
+}
+
+/// The entry of 16 bytes at an index of a channel's table.
+Value ModalFinish::tableByte(Channel &channel, int64_t offset, Value index) {
+  return block.byteAt(modal.tables + offset, e.add(e.mul(channel.column, e.num(modal.tableBytes)),
+                                                   e.mul(index, e.num(16))));
 }
 
 /// T and P. Both come from R[s] exp(lp[s] i), the lane's rows i = 8 r + g, whose sums over s are h.
@@ -152,53 +168,61 @@ void ModalFinish::prepareOutputs(Channel &channel) {
   SmallVector<std::array<Value, 2>> r;
   for (int64_t m = 0; m < rows; ++m)
     r.push_back({shifted(m, pair), shifted(m, e.offset(pair, 1))});
-  for (int64_t d = 0; d < blocks; ++d)
-    channel.t.push_back(pack(
-        {r[2 * d], r[2 * d + 1], d ? r[2 * d - 1] : std::array<Value, 2>{zero, zero}, r[2 * d]}));
+  // One lane of each diagonal writes it.
+  Value first = e.less(q, e.num(1)), last = e.both(e.less(e.num(2), q), e.less(g, e.num(6)));
+  e.ifThen(e.select(first, first, last), [&] {
+    for (int64_t d = 0; d < blocks; ++d) {
+      Parts made = pack(
+          {r[2 * d], r[2 * d + 1], d ? r[2 * d - 1] : std::array<Value, 2>{zero, zero}, r[2 * d]});
+      for (int64_t part = 0; part < parts; ++part)
+        e.storeTo(e.pack(made[part]),
+                  e.address(e.b.getI8Type(), channel.toeplitz,
+                            e.wide((d * parts + part) * kDiagonalBytes)),
+                  16);
+    }
+  });
 }
 
-/// Q, and what the scan needs.
+ModalFinish::Parts ModalFinish::toeplitzOf(Channel &channel, int64_t d) {
+  Parts made;
+  for (int64_t part = 0; part < parts; ++part) {
+    Value from =
+        e.address(e.b.getI8Type(), channel.toeplitz, e.wide((d * parts + part) * kDiagonalBytes));
+    Value four = e.load(VectorType::get({4}, e.b.getI32Type()), from, 16, /*invariant=*/false);
+    Fragment &fragment = made.emplace_back();
+    for (int64_t i = 0; i < 4; ++i)
+      fragment[i] = e.lane(four, i);
+  }
+  return made;
+}
+
+/// Q of 16 positions, and what the scan needs.
 void ModalFinish::prepareStates(Channel &channel) {
-  auto masked = [&](int64_t from, Value value) {
-    return e.select(e.less(q, e.num(from)), zero, value);
-  };
   auto scalar = block.mapped(*onePlan, channel.column);
-  auto expm1 = [&](Value logPole, int64_t k) {
-    Value count = real(double(k));
-    scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
-    Value result = emitExpm1(*scalar, logPole, count);
-    e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-    return result;
-  };
   for (int64_t m = 0; m < modeBlocks; ++m) {
-    // [block][row half][exponents of columns 2q, 2q + 1, 2q + 8, 2q + 9]
-    SmallVector<std::array<std::array<Value, 4>, 2>> values(blocks);
+    std::array<std::array<Value, 4>, 2> rows; // Columns 2q, 2q + 1, 2q + 8, 2q + 9.
     for (int64_t half = 0; half < 2; ++half) {
-      Value mode = e.min(e.offset(g, 16 * m + 8 * half), e.num(modal.modes - 1));
+      Value row = e.offset(g, 16 * m + 8 * half), mode = e.min(row, e.num(modal.modes - 1));
       Value logPole = number(ModalOp(modal.op).getLogPoles(), channel, mode);
       Value pole = times(logPole, real(1.4426950408889634));
-      Value one = power(pole, e.num(1)), eight = power(pole, e.num(8)),
-            block16 = power(pole, e.num(kBlock));
-      // Column 2q + 9 of the last block is 6 - 2q positions before the chunk's last.
-      Value value = power(pole, e.sub(e.num(6), e.mul(q, e.num(2))));
-      for (int64_t b = blocks; b-- > 0;) {
-        Value far = times(value, eight);
-        values[b][half] = {times(far, one), far, times(value, one), value};
-        value = times(value, block16);
-      }
-      Mode made;
-      made.decay = power(pole, e.num(chunk));
-      made.first = masked(1, power(pole, e.num(2 * chunk)));
-      made.second = masked(2, power(pole, e.num(4 * chunk)));
-      made.start = power(pole, e.mul(q, e.num(2 * chunk)));
-      made.tile = expm1(logPole, staged.tile);
-      channel.modes.push_back(made);
+      Value one = power(pole, e.num(1)), eight = power(pole, e.num(8));
+      // Column 2q + 9 is 6 - 2q positions before the last.
+      Value value = power(pole, e.sub(e.num(6), e.mul(q, e.num(2)))), far = times(value, eight);
+      rows[half] = {times(far, one), far, times(value, one), value};
+      channel.start.push_back(power(pole, e.mul(q, e.num(2 * chunk))));
+      scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
+      Value tile = emitExpm1(*scalar, logPole, real(double(staged.tile)));
+      e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
+      SmallVector<Value> decays = {power(pole, e.num(kBlock)), power(pole, e.num(chunk)),
+                                   power(pole, e.num(2 * chunk)), tile};
+      e.ifThen(e.less(q, e.num(1)), [&] {
+        e.storeTo(e.pack(decays),
+                  e.address(e.b.getI8Type(), channel.decays, e.wide((16 * m + 8 * half) * 16)), 16);
+      });
     }
-    auto &qs = channel.q.emplace_back();
-    for (int64_t b = 0; b < blocks; ++b) {
-      auto &top = values[b][0], &low = values[b][1];
-      qs.push_back(pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}}));
-    }
+    auto &top = rows[0], &low = rows[1];
+    channel.q.push_back(
+        pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}}));
   }
 }
 
@@ -224,24 +248,38 @@ ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Val
 ModalFinish::Scanned ModalFinish::scan(Channel &channel, const Samples &samples,
                                        ValueRange states) {
   Scanned result;
+  auto masked = [&](int64_t from, Value value) {
+    return e.select(e.less(q, e.num(from)), zero, value);
+  };
   for (int64_t m = 0; m < modeBlocks; ++m) {
-    Fragment added = {zero, zero, zero, zero};
-    for (int64_t b = 0; b < blocks; ++b)
-      for (const Fragment &part : channel.q[m][b])
-        added = multiply(part, ValueRange(samples).slice(2 * b, 2), added);
+    std::array<std::array<Value, 4>, 2> decays; // Over 16 positions, C, 2 C; expm1 over the tile.
     for (int64_t half = 0; half < 2; ++half) {
-      const Mode &mode = channel.modes[2 * m + half];
+      Value four = e.load(
+          VectorType::get({4}, e.b.getF32Type()),
+          e.address(e.b.getI8Type(), channel.decays, e.wide((16 * m + 8 * half) * 16)), 16, false);
+      for (int64_t i = 0; i < 4; ++i)
+        decays[half][i] = e.lane(four, i);
+    }
+    Fragment added = {zero, zero, zero, zero};
+    for (int64_t b = 0; b < blocks; ++b) {
+      for (int64_t i = 0; b && i < 4; ++i)
+        added[i] = times(added[i], decays[i / 2][0]);
+      for (const Fragment &part : channel.q[m])
+        added = multiply(part, ValueRange(samples).slice(2 * b, 2), added);
+    }
+    for (int64_t half = 0; half < 2; ++half) {
+      auto [block16, one, two, tile] = decays[half];
       Value state = states[2 * m + half];
       Value even = added[2 * half], odd = added[2 * half + 1];
       // Of the lanes up to this one, from no state; then of those before it, the last one's coming
       // round to the first.
-      Value sum = e.fma(mode.decay, even, odd);
-      sum = e.fma(mode.first, shuffle(sum, e.offset(lane, -1), 4), sum);
-      sum = e.fma(mode.second, shuffle(sum, e.offset(lane, -2), 4), sum);
+      Value sum = e.fma(one, even, odd);
+      sum = e.fma(masked(1, two), shuffle(sum, e.offset(lane, -1), 4), sum);
+      sum = e.fma(masked(2, times(two, two)), shuffle(sum, e.offset(lane, -2), 4), sum);
       Value before = shuffle(sum, e.offset(lane, 3), 4);
-      Value start = e.fma(mode.start, state, e.select(e.less(q, e.num(1)), zero, before));
-      result.starts.push_back({start, e.fma(mode.decay, start, even)});
-      Value next = plus(state, e.fma(mode.tile, state, before));
+      Value start = e.fma(channel.start[2 * m + half], state, masked(1, before));
+      result.starts.push_back({start, e.fma(one, start, even)});
+      Value next = plus(state, e.fma(tile, state, before));
       result.next.push_back(shuffle(next, none, 4));
     }
   }
@@ -271,9 +309,11 @@ ModalFinish::Fragment ModalFinish::output(Channel &channel, const Samples &sampl
     }
     sum = multiply(p[0], own.take_front(2), sum);
   }
-  for (int64_t d = at; d >= 0; --d)
-    for (const Fragment &part : llvm::reverse(channel.t[d]))
+  for (int64_t d = at; d >= 0; --d) {
+    Parts t = toeplitzOf(channel, d);
+    for (const Fragment &part : llvm::reverse(t))
       sum = multiply(part, ValueRange(samples).slice(2 * (at - d), 2), sum);
+  }
   return sum;
 }
 

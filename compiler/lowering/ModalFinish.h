@@ -14,6 +14,10 @@
 //
 // S goes through shared memory to become a right side: the transpose of what the scan leaves.
 //
+// What would be too many registers lies in shared memory: T as the lanes hold it, which depends on
+// g - 2q alone, and the decays of a mode. Q is that of 16 positions; the sums of 16 decay before
+// the next add.
+//
 // Numerics. T, P, Q and S are numbers of the samples' type, or where the kernel is accurate sums of
 // two (hi + lo; lo times lo is dropped). Powers within a tile are within 1e-6 and start afresh in
 // every tile; from tile to tile the f32 states decay by expm1(lp * tile), so that slow poles lose
@@ -24,6 +28,9 @@
 #include "compiler/lowering/StagedFinish.h"
 
 namespace halo::compiler {
+
+/// Bytes of a channel's tables.
+int64_t modalTableBytes(const StagedPlan &staged, const StagedModal &modal);
 
 class ModalFinish : public StagedFinish {
 public:
@@ -39,20 +46,14 @@ private:
   /// The parts of a left side: one, or hi and lo.
   using Parts = llvm::SmallVector<Fragment, 2>;
 
-  /// The lane's numbers of a mode that is a row of Q: g or g + 8 of 16.
-  struct Mode {
-    mlir::Value decay;         ///< exp(lp C).
-    mlir::Value first, second; ///< exp(2 C lp), exp(4 C lp), or 0 where the scan adds nothing.
-    mlir::Value start;         ///< exp(2 C lp q).
-    mlir::Value tile;          ///< expm1(lp tile).
-  };
   struct Channel {
     mlir::Value column;                  ///< In the stripe.
-    llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row of the first tile, by window.
-    llvm::SmallVector<Parts> t;          ///< By distance in blocks of 16.
-    llvm::SmallVector<llvm::SmallVector<Parts>> p, q; ///< [16 modes][block of 16 positions].
-    llvm::SmallVector<Mode> modes;                    ///< Two of each 16.
-    mlir::Value scratch, own; ///< Where S is transposed: to load from; the lane's place.
+    llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row at position 0, by window.
+    llvm::SmallVector<llvm::SmallVector<Parts>> p; ///< [16 modes][block of 16 positions].
+    llvm::SmallVector<Parts> q;                    ///< [16 modes].
+    llvm::SmallVector<mlir::Value> start;          ///< [mode]: exp(2 C lp q).
+    mlir::Value scratch, own;     ///< Where S is transposed: to load from; the lane's place.
+    mlir::Value toeplitz, decays; ///< The lane's first entries in the tables.
   };
   struct Pair {
     std::array<Channel, 2> channels;
@@ -84,6 +85,7 @@ private:
   mlir::Value number(llvm::StringRef operand, Channel &channel, mlir::Value mode);
   Parts pack(llvm::ArrayRef<std::array<mlir::Value, 2>> values);
   void prepare(Channel &channel);
+  mlir::Value tableByte(Channel &channel, int64_t offset, mlir::Value index);
   void prepareOutputs(Channel &channel);
   void prepareStates(Channel &channel);
 
@@ -93,6 +95,8 @@ private:
   llvm::SmallVector<mlir::Value> nextStates(const Scanned &scanned, mlir::Value position);
   void transpose(Channel &channel, const Scanned &scanned);
   Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
+  /// The parts of T's blocks at a distance of `d` blocks.
+  Parts toeplitzOf(Channel &channel, int64_t d);
   Fragment output(Channel &channel, const Samples &samples, mlir::ValueRange states, int64_t at);
 };
 

@@ -4,6 +4,9 @@
 //   is done with fetch: views -> slot of tile i + stages - 1       asynchronous store: tiles ->
 //   views, of tile i - 2 produce: slot -> windows, tiles, of tile i multiply, finish: windows,
 //   tiles -> tiles of the stores, of tile i - 1
+//
+// or, where shared memory is needed for a recurrence's constants, unskewed: the same with the store
+// of tile i - 1 and, after another barrier, multiply and finish of tile i.
 #include "compiler/lowering/Staged.h"
 
 #include "compiler/lowering/ModalFinish.h"
@@ -34,7 +37,8 @@ void halo::compiler::emitStaged(Emitter &e) {
     finisher = std::make_unique<ToeplitzFinish>(block);
   else
     finisher = std::make_unique<ModalFinish>(block);
-  Value last = e.offset(end, 2 * staged.tile);
+  const int64_t lag = staged.skewed ? staged.tile : 0;
+  Value last = e.offset(end, lag + staged.tile);
   SmallVector<Value> carried = {e.num(0)};
   for (int64_t set = 0; set < staged.tileSets; ++set)
     carried.push_back(e.num(set * staged.setBytes));
@@ -52,17 +56,19 @@ void halo::compiler::emitStaged(Emitter &e) {
         auto within = [&](Value tile) {
           return e.both(e.less(e.offset(begin, -1), tile), e.less(tile, end));
         };
-        Value before = e.offset(position, -staged.tile), stored = e.offset(before, -staged.tile);
+        Value finished = e.offset(position, -lag), stored = e.offset(finished, -staged.tile);
         block.setByte = sets.back();
         e.ifThen(within(stored), [&] { copies.store(stored); });
         block.setByte = sets.front();
         e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
-        block.setByte = sets[staged.tileSets - 2];
+        if (!staged.skewed)
+          e.barrier();
+        block.setByte = sets[std::max<int64_t>(0, staged.tileSets - 2)];
         SmallVector<Value> next = {
             e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1)), sets.back()};
         llvm::append_range(next, sets.drop_back());
-        next.append(
-            e.ifValues(within(before), states, [&] { return finisher->finish(before, states); }));
+        next.append(e.ifValues(within(finished), states,
+                               [&] { return finisher->finish(finished, states); }));
         return next;
       });
   finisher->end(ValueRange(carried).drop_front(1 + staged.tileSets));

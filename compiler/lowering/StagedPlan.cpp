@@ -1,6 +1,7 @@
 #include "compiler/lowering/StagedPlan.h"
 
 #include "compiler/lowering/KernelPlan.h"
+#include "compiler/lowering/ModalFinish.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SetVector.h"
@@ -235,6 +236,8 @@ private:
       return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
                           << " positions per step for a halo.modal, got " << staged.tile;
     staged.chunk = staged.tile / kChunks;
+    staged.skewed = false;
+    staged.tileSets = 1;
     return success();
   }
 
@@ -268,7 +271,7 @@ private:
     for (StagedFir &entry : staged.firs)
       history = std::max(history, kBlock * (entry.blocks - 1));
     staged.warmup = llvm::alignTo(history, staged.tile);
-    staged.ring = llvm::PowerOf2Ceil(2 * staged.tile + history);
+    staged.ring = llvm::PowerOf2Ceil((staged.skewed ? 2 : 1) * staged.tile + history);
     for (auto load : body().getOps<LoadOp>()) {
       StagedLoad entry;
       entry.op = load;
@@ -328,11 +331,13 @@ private:
       staged.stores.push_back({store, tile});
     }
     staged.setBytes = next - first;
-    staged.tileSets = staged.tiles.empty() ? 2 : kMostTileSets;
     staged.sharedBytes = first + staged.tileSets * staged.setBytes;
     for (StagedModal &modal : staged.modals) {
       modal.scratch = staged.sharedBytes;
       staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
+      modal.tables = staged.sharedBytes;
+      modal.tableBytes = modalTableBytes(staged, modal);
+      staged.sharedBytes += blockN * modal.tableBytes;
     }
   }
 

@@ -54,9 +54,7 @@ struct StagedTile {
   mlir::Type element;
   int64_t base = 0, rowBytes = 0;
 };
-/// Where produce writes none, a tile is finished and stored: two sets. Else it is produced, too:
-/// three.
-constexpr int64_t kMostTileSets = 3;
+constexpr int64_t kTileSets = 3;
 
 /// The input of long FIRs, channel-major: [block_n][ring].
 struct StagedWindow {
@@ -81,6 +79,8 @@ struct StagedModal {
   int64_t modes = 0, modeBlocks = 0; ///< Its modes, and in sixteens.
   bool split = false;  ///< Constants and states as sums of two numbers of the window's type.
   int64_t scratch = 0; ///< Where the states are transposed, in shared memory.
+  int64_t tables = 0; ///< What is too much for registers: per channel `tableBytes` (ModalFinish.h).
+  int64_t tableBytes = 0;
 };
 
 struct StagedStore {
@@ -98,7 +98,9 @@ struct StagedPlan {
   int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
   int64_t slotBytes = 0;
   int64_t setBytes = 0; ///< Of one set of all tiles.
-  int64_t tileSets = kMostTileSets;
+  /// A step finishes the tile before the one that it produces (Staged.cpp); else there is one set.
+  bool skewed = true;
+  int64_t tileSets = kTileSets;
   int64_t chunk = 0;           ///< Positions of a recurrence's chunk, 8 of them a tile; else 0.
   int64_t channelsPerWarp = 0; ///< Of a recurrence.
   llvm::SmallVector<StagedLoad> loads;
