@@ -109,6 +109,8 @@ public:
   llvm::ArrayRef<mlir::Value> modes(llvm::StringRef operand) const;
   /// One tap for the thread's channels. `index` is the tap's index in memory.
   mlir::Value loadTap(ir::FirOp fir, mlir::Value index);
+  /// The taps that have been hoisted, in the kernel's order: for those who keep them elsewhere.
+  llvm::SmallVector<mlir::Value *> hoistedTaps();
   /// The index in memory of the tap that meets the sample `age` positions back.
   int64_t tapIndex(ir::FirOp fir, int64_t age) const;
 

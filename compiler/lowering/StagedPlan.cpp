@@ -338,7 +338,20 @@ private:
       modal.tables = staged.sharedBytes;
       modal.tableBytes = modalTableBytes(staged, modal);
       staged.sharedBytes += blockN * modal.tableBytes;
+      keepTapsShared();
     }
+  }
+
+  /// A recurrence's constants fill the registers.
+  void keepTapsShared() {
+    int64_t count = 0;
+    for (auto fir : body().getOps<FirOp>())
+      count += tapsOf(fir);
+    // An odd number of accesses: neighbours' lie in different banks.
+    int64_t accesses = llvm::divideCeil(4 * plan.lanes * count, kAccess) | 1;
+    staged.taps = staged.sharedBytes;
+    staged.tapBytes = count ? accesses * kAccess : 0;
+    staged.sharedBytes += plan.threadsN * staged.tapBytes;
   }
 
   template <typename Range> static int64_t range_size(Range &&range) {

@@ -96,6 +96,8 @@ struct StagedPlan {
   int64_t tasks = 0;  ///< Up to 16 channels of one group each.
   int64_t tasksPerWarp = 1, warpsPerTask = 1;
   int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
+  int64_t taps = 0;     ///< Where the short FIRs' taps lie in shared memory,
+  int64_t tapBytes = 0; ///< and what those of a thread's channels take; 0: in registers.
   int64_t slotBytes = 0;
   int64_t setBytes = 0; ///< Of one set of all tiles.
   /// A step finishes the tile before the one that it produces (Staged.cpp); else there is one set.

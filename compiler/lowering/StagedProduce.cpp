@@ -7,6 +7,34 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
+StagedProduce::StagedProduce(StagedBlock &block)
+    : block(block), e(block.e), plan(block.plan), staged(block.staged) {
+  if (!staged.tapBytes)
+    return;
+  e.ifThen(e.less(e.laneL, e.num(1)), [&] {
+    for (auto [i, tap] : llvm::enumerate(e.hoistedTaps()))
+      e.storeTo(*tap, block.byteAt(staged.taps + i * 4 * plan.lanes, tapsByte()),
+                std::min<int64_t>(16, 4 * plan.lanes));
+  });
+}
+
+/// Of the thread's channels' taps.
+Value StagedProduce::tapsByte() { return e.mul(e.laneN, e.num(staged.tapBytes)); }
+
+void StagedProduce::loadTaps() {
+  if (!staged.tapBytes)
+    return;
+  SmallVector<Value> numbers;
+  for (int64_t i = 0; i < staged.tapBytes; i += StagedBlock::kAccess) {
+    Value four = e.load(VectorType::get({4}, e.b.getF32Type()),
+                        block.byteAt(staged.taps + i, tapsByte()), StagedBlock::kAccess, false);
+    for (int64_t k = 0; k < 4; ++k)
+      numbers.push_back(e.lane(four, k));
+  }
+  for (auto [i, tap] : llvm::enumerate(e.hoistedTaps()))
+    *tap = e.pack(ArrayRef(numbers).slice(i * plan.lanes, plan.lanes));
+}
+
 /// A load's value at an offset, from the slot. All of an interleaved row's streams come at once.
 Value StagedProduce::fromSlot(Place &place, OpResult signal, int64_t offset, Value slotByte) {
   auto op = cast<LoadOp>(signal.getOwner());
@@ -58,6 +86,7 @@ void StagedProduce::produce(Value position, Value slot) {
                         e.less(e.offset(position, staged.tile - 1), e.length));
   auto rows = [&](bool anywhere) {
     Place place;
+    loadTaps();
     place.position = e.add(position, e.mul(e.laneL, e.num(plan.unroll)));
     place.anywhere = anywhere;
     place.begun = !anywhere;
