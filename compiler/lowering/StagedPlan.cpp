@@ -78,6 +78,12 @@ private:
     return {};
   }
 
+  /// The class `fast` keeps one part of each number.
+  static bool isFast(Operation *op) {
+    auto precision = op->getAttrOfType<PrecisionAttr>("precision");
+    return precision && precision.getValue() == Precision::Fast;
+  }
+
   LogicalResult findFirs() {
     for (Operation &op : body())
       if (isa<SplitStoreOp>(op))
@@ -113,7 +119,7 @@ private:
       entry.fir = fir;
       entry.window = llvm::find(firInputs, fir.getInput()) - firInputs.begin();
       entry.blocks = 1 + llvm::divideCeil(tapsOf(fir) - 1, kBlock);
-      entry.split = taps != input;
+      entry.split = taps != input && !isFast(fir);
       staged.firs.push_back(entry);
     }
     for (auto modal : body().getOps<ModalOp>())
@@ -142,7 +148,7 @@ private:
     if (entry.modes > kMostModes)
       return impossible() << "holds at most " << kMostModes << " modes, '" << name << "' has "
                           << entry.modes;
-    entry.split = true;
+    entry.split = !isFast(modal);
     for (auto store : body().getOps<StoreStateOp>())
       if (llvm::is_contained(store.getInputs(), modal.getResult()))
         entry.stored = store;
