@@ -22,8 +22,9 @@ static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
 
 int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
-  int64_t parts = modal.split ? 2 : 1;
-  return staged.chunk / kBlock * parts * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
+  if (!modal.split)
+    return 0;
+  return staged.chunk / kBlock * 2 * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
 }
 
 ModalFinish::ModalFinish(StagedBlock &block)
@@ -114,8 +115,10 @@ void ModalFinish::prepare(Channel &channel) {
   channel.scratch = block.byteAt(modal.scratch, e.add(base, e.mul(lane, e.num(kRowBytes))));
   channel.own = block.byteAt(modal.scratch,
                              e.add(base, e.add(e.mul(g, e.num(kRowBytes)), e.mul(q, e.num(4)))));
-  channel.toeplitz = tableByte(channel, 0, e.offset(e.sub(g, e.mul(q, e.num(2))), 6));
-  channel.decays = tableByte(channel, blocks * parts * kDiagonalBytes, g);
+  if (modal.tableBytes) {
+    channel.toeplitz = tableByte(channel, 0, e.offset(e.sub(g, e.mul(q, e.num(2))), 6));
+    channel.decays = tableByte(channel, blocks * parts * kDiagonalBytes, g);
+  }
   prepareOutputs(channel);
   prepareStates(channel);
 }
@@ -168,32 +171,41 @@ void ModalFinish::prepareOutputs(Channel &channel) {
   SmallVector<std::array<Value, 2>> r;
   for (int64_t m = 0; m < rows; ++m)
     r.push_back({shifted(m, pair), shifted(m, e.offset(pair, 1))});
+  for (int64_t d = 0; d < blocks; ++d)
+    channel.t.push_back(pack(
+        {r[2 * d], r[2 * d + 1], d ? r[2 * d - 1] : std::array<Value, 2>{zero, zero}, r[2 * d]}));
+  if (!modal.tableBytes)
+    return;
   // One lane of each diagonal writes it.
   Value first = e.less(q, e.num(1)), last = e.both(e.less(e.num(2), q), e.less(g, e.num(6)));
   e.ifThen(e.select(first, first, last), [&] {
-    for (int64_t d = 0; d < blocks; ++d) {
-      Parts made = pack(
-          {r[2 * d], r[2 * d + 1], d ? r[2 * d - 1] : std::array<Value, 2>{zero, zero}, r[2 * d]});
+    for (int64_t d = 0; d < blocks; ++d)
       for (int64_t part = 0; part < parts; ++part)
-        e.storeTo(e.pack(made[part]),
-                  e.address(e.b.getI8Type(), channel.toeplitz,
-                            e.wide((d * parts + part) * kDiagonalBytes)),
-                  16);
-    }
+        e.storeTo(e.pack(channel.t[d][part]), toeplitzByte(channel, d, part), 16);
   });
 }
 
+Value ModalFinish::toeplitzByte(Channel &channel, int64_t d, int64_t part) {
+  return e.address(e.b.getI8Type(), channel.toeplitz, e.wide((d * parts + part) * kDiagonalBytes));
+}
+
+/// Four numbers from a table.
+std::array<Value, 4> ModalFinish::four(Type type, Value from) {
+  Value all = e.load(VectorType::get({4}, type), from, 16, /*invariant=*/false);
+  return {e.lane(all, 0), e.lane(all, 1), e.lane(all, 2), e.lane(all, 3)};
+}
+
 ModalFinish::Parts ModalFinish::toeplitzOf(Channel &channel, int64_t d) {
+  if (!modal.tableBytes)
+    return channel.t[d];
   Parts made;
-  for (int64_t part = 0; part < parts; ++part) {
-    Value from =
-        e.address(e.b.getI8Type(), channel.toeplitz, e.wide((d * parts + part) * kDiagonalBytes));
-    Value four = e.load(VectorType::get({4}, e.b.getI32Type()), from, 16, /*invariant=*/false);
-    Fragment &fragment = made.emplace_back();
-    for (int64_t i = 0; i < 4; ++i)
-      fragment[i] = e.lane(four, i);
-  }
+  for (int64_t part = 0; part < parts; ++part)
+    made.push_back(four(e.b.getI32Type(), toeplitzByte(channel, d, part)));
   return made;
+}
+
+Value ModalFinish::decaysByte(Channel &channel, int64_t mode) {
+  return e.address(e.b.getI8Type(), channel.decays, e.wide(mode * 8 * 16));
 }
 
 /// Q of 16 positions, and what the scan needs.
@@ -213,12 +225,13 @@ void ModalFinish::prepareStates(Channel &channel) {
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, real(double(staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-      SmallVector<Value> decays = {power(pole, e.num(kBlock)), power(pole, e.num(chunk)),
-                                   power(pole, e.num(2 * chunk)), tile};
-      e.ifThen(e.less(q, e.num(1)), [&] {
-        e.storeTo(e.pack(decays),
-                  e.address(e.b.getI8Type(), channel.decays, e.wide((16 * m + 8 * half) * 16)), 16);
-      });
+      int64_t index = 2 * m + half;
+      channel.perMode.push_back({power(pole, e.num(kBlock)), power(pole, e.num(chunk)),
+                                 power(pole, e.num(2 * chunk)), tile});
+      if (modal.tableBytes)
+        e.ifThen(e.less(q, e.num(1)), [&] {
+          e.storeTo(e.pack(channel.perMode[index]), decaysByte(channel, index), 16);
+        });
     }
     auto &top = rows[0], &low = rows[1];
     channel.q.push_back(
@@ -254,11 +267,9 @@ ModalFinish::Scanned ModalFinish::scan(Channel &channel, const Samples &samples,
   for (int64_t m = 0; m < modeBlocks; ++m) {
     std::array<std::array<Value, 4>, 2> decays; // Over 16 positions, C, 2 C; expm1 over the tile.
     for (int64_t half = 0; half < 2; ++half) {
-      Value four = e.load(
-          VectorType::get({4}, e.b.getF32Type()),
-          e.address(e.b.getI8Type(), channel.decays, e.wide((16 * m + 8 * half) * 16)), 16, false);
-      for (int64_t i = 0; i < 4; ++i)
-        decays[half][i] = e.lane(four, i);
+      int64_t index = 2 * m + half;
+      decays[half] = modal.tableBytes ? four(e.b.getF32Type(), decaysByte(channel, index))
+                                      : channel.perMode[index];
     }
     Fragment added = {zero, zero, zero, zero};
     for (int64_t b = 0; b < blocks; ++b) {
@@ -389,7 +400,7 @@ SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
       };
       Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
       emitEpilogue(block, *pair.emitter, pair.channels[0].column, position, inTile,
-                   {0, chunk, 8, chunk + 8}, accumulated);
+                   {0, chunk, 8, chunk + 8}, accumulated, e.mul(q, e.num(4)));
     }
   }
   return next;

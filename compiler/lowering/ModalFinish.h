@@ -52,6 +52,9 @@ private:
     llvm::SmallVector<llvm::SmallVector<Parts>> p; ///< [16 modes][block of 16 positions].
     llvm::SmallVector<Parts> q;                    ///< [16 modes].
     llvm::SmallVector<mlir::Value> start;          ///< [mode]: exp(2 C lp q).
+    llvm::SmallVector<Parts> t;                    ///< By distance in blocks of 16.
+    /// [mode]: exp(lp k) for k = 16, C and 2 C, expm1(lp tile).
+    llvm::SmallVector<std::array<mlir::Value, 4>> perMode;
     mlir::Value scratch, own;     ///< Where S is transposed: to load from; the lane's place.
     mlir::Value toeplitz, decays; ///< The lane's first entries in the tables.
   };
@@ -85,6 +88,9 @@ private:
   mlir::Value number(llvm::StringRef operand, Channel &channel, mlir::Value mode);
   Parts pack(llvm::ArrayRef<std::array<mlir::Value, 2>> values);
   void prepare(Channel &channel);
+  mlir::Value toeplitzByte(Channel &channel, int64_t d, int64_t part);
+  mlir::Value decaysByte(Channel &channel, int64_t mode);
+  std::array<mlir::Value, 4> four(mlir::Type type, mlir::Value from);
   mlir::Value tableByte(Channel &channel, int64_t offset, mlir::Value index);
   void prepareOutputs(Channel &channel);
   void prepareStates(Channel &channel);

@@ -1,6 +1,7 @@
 #include "compiler/lowering/StagedCopies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -8,9 +9,11 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
-StagedCopies::Pieces::Pieces(Emitter &e, int64_t rowBytes)
+StagedCopies::Pieces::Pieces(Emitter &e, int64_t rowBytes, int64_t unit)
     : perRow(rowBytes / StagedBlock::kAccess),
       rowsAtOnce(std::max<int64_t>(1, e.plan.threads() / perRow)) {
+  if (rowsAtOnce > unit)
+    rowsAtOnce -= rowsAtOnce % unit;
   row = e.div(e.thread, e.num(perRow));
   piece = e.rem(e.thread, e.num(perRow));
   active = e.less(row, e.num(rowsAtOnce));
@@ -27,7 +30,7 @@ StagedCopies::StagedCopies(StagedBlock &block) : block(block), e(block.e), stage
   for (const StagedLoad &load : staged.loads)
     for (int64_t part = 0; part < load.pieces; ++part) {
       const Memory &m = e.memory(LoadOp(load.op).getView());
-      Pieces pieces(e, load.pieceBytes);
+      Pieces pieces(e, load.pieceBytes, load.pad ? block.plan.unroll : 1);
       int64_t streams = LoadOp(load.op).getNumResults() / load.pieces;
       Value first = load.pieces > 1 ? e.add(block.stripe, e.mul(e.channels, e.num(part)))
                                     : e.mul(block.stripe, e.num(streams));
@@ -49,13 +52,17 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
       Value to = e.add(e.mul(slot, e.num(staged.slotBytes)),
                        e.add(e.mul(copy.pieces.row, e.num(copy.load->rowBytes())),
                              e.mul(copy.pieces.piece, e.num(StagedBlock::kAccess))));
+      int64_t unroll = block.plan.unroll, pad = copy.load->pad;
+      if (pad)
+        to = e.add(to, e.mul(e.div(copy.pieces.row, e.num(unroll)), e.num(pad)));
       to = block.byteAt(copy.load->base + copy.part * copy.load->pieceBytes, to);
       auto source = [&](Value at) {
         return e.address(m.element, copy.source,
                          e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(at), m.strides[2]));
       };
       auto pass = [&](int64_t r, Value from) {
-        Value here = e.address(e.b.getI8Type(), to, e.wide(r * copy.load->rowBytes()));
+        Value here =
+            e.address(e.b.getI8Type(), to, e.wide(r * copy.load->rowBytes() + r / unroll * pad));
         auto copyOne = [&] {
           NVVM::CpAsyncOp::create(e.b, e.loc, here, from, uint32_t(StagedBlock::kAccess),
                                   NVVM::LoadCacheModifierKind::CG, Value());
@@ -91,6 +98,21 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
   NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
 }
 
+/// The words of an access in their order (StagedStore::swizzled).
+Value StagedCopies::straight(Value values, Value row) {
+  Type four = VectorType::get({4}, e.b.getI32Type());
+  Value words = LLVM::BitcastOp::create(e.b, e.loc, four, values);
+  Value q = e.rem(e.div(row, e.num(2 * staged.chunk)), e.num(4));
+  for (int64_t bit : {1, 2}) {
+    Value swapped = e.less(e.num(0), e.b.createOrFold<arith::AndIOp>(e.loc, q, e.num(bit)));
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < 4; ++i)
+      next.push_back(e.select(swapped, e.lane(words, i ^ bit), e.lane(words, i)));
+    words = e.pack(next);
+  }
+  return LLVM::BitcastOp::create(e.b, e.loc, values.getType(), words);
+}
+
 void StagedCopies::store(Value position) {
   int64_t blockN = block.plan.schedule.getBlockN();
   for (const StagedStore &store : staged.stores) {
@@ -116,7 +138,10 @@ void StagedCopies::store(Value position) {
         to = r ? e.address(m.element, to, step) : to;
         auto storeOne = [&] {
           Value here = e.address(e.b.getI8Type(), from, e.wide(r * store.tile.rowBytes));
-          e.storeTo(e.load(type, here, StagedBlock::kAccess, false), to, StagedBlock::kAccess);
+          Value values = e.load(type, here, StagedBlock::kAccess, false);
+          if (store.swizzled)
+            values = straight(values, e.offset(pieces.row, r));
+          e.storeTo(values, to, StagedBlock::kAccess);
         };
         bool last = r + pieces.rowsAtOnce > staged.tile;
         if (guarded)

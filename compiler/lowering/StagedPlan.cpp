@@ -14,8 +14,9 @@ using namespace halo::ir;
 
 namespace {
 
-constexpr int64_t kAccess = 16; ///< Bytes of an asynchronous copy.
-constexpr int64_t kBlock = 16;  ///< Positions of a Toeplitz block, channels of a task.
+constexpr int64_t kAccess = 16;      ///< Bytes of an asynchronous copy.
+constexpr int64_t kBanksBytes = 128; ///< What shared memory serves at a time.
+constexpr int64_t kBlock = 16;       ///< Positions of a Toeplitz block, channels of a task.
 /// The shortest tile: a swizzle of 8 pieces of 8 positions.
 constexpr int64_t kLeastTile = 64;
 /// Taps in registers: K / 4 of them, twice that where they are split.
@@ -272,6 +273,18 @@ private:
     return most;
   }
 
+  /// A row of threads reads `lanes` channels each of `streams` side by side. Shared memory serves
+  /// 128 bytes at a time: where one row of threads reads fewer, the next one's lie beside them.
+  int64_t padOf(const StagedLoad &load, int64_t streams) {
+    int64_t bytes = load.pieceBytes / (plan.schedule.getBlockN() * streams);
+    int64_t own = plan.lanes * streams, access = std::min<int64_t>(kAccess, (own & -own) * bytes);
+    int64_t atOnce = plan.threadsN * access;
+    // Copies step by whole groups of rows.
+    int64_t rowsAtOnce = plan.threads() * kAccess / load.pieceBytes;
+    bool aligned = plan.unroll * load.rowBytes() % kBanksBytes == 0 && rowsAtOnce >= plan.unroll;
+    return atOnce < kBanksBytes && aligned ? std::max(atOnce, kAccess) : 0;
+  }
+
   void layOut() {
     int64_t blockN = plan.schedule.getBlockN(), history = 0;
     for (StagedFir &entry : staged.firs)
@@ -291,7 +304,10 @@ private:
       entry.pieceBytes = blockN * (streams / entry.pieces) *
                          exactType(load.getSignals().front()).getIntOrFloatBitWidth() / 8;
       entry.base = staged.slotBytes;
-      staged.slotBytes += (staged.tile + entry.halo) * entry.rowBytes();
+      entry.pad = padOf(entry, streams / entry.pieces);
+      int64_t rows = staged.tile + entry.halo;
+      staged.slotBytes += rows * entry.rowBytes() + (rows - 1) / plan.unroll * entry.pad;
+      staged.slotBytes = llvm::alignTo(staged.slotBytes, kAccess);
       staged.loads.push_back(entry);
     }
     int64_t next = staged.slotBytes * plan.schedule.getStages();
@@ -334,7 +350,7 @@ private:
       StagedTile tile = own != staged.tiles.end() ? *own : newTile({}, element);
       tile.element = element;
       taken.insert(tile.base);
-      staged.stores.push_back({store, tile});
+      staged.stores.push_back({store, tile, staged.chunk && bytesOf(element) == 2});
     }
     staged.setBytes = next - first;
     staged.sharedBytes = first + staged.tileSets * staged.setBytes;

@@ -45,6 +45,8 @@ struct StagedLoad {
   int64_t pieces = 1; ///< Runs of contiguous memory per row: 1, or one per split stream.
   int64_t pieceBytes = 0;
   int64_t base = 0; ///< In the slot, bytes.
+  /// Bytes after each `unroll` rows, so that threads one below the other read different banks.
+  int64_t pad = 0;
   int64_t rowBytes() const { return pieces * pieceBytes; }
 };
 
@@ -86,6 +88,9 @@ struct StagedModal {
 struct StagedStore {
   ir::StoreOp op;
   StagedTile tile;
+  /// Word i of each 16 bytes lies at i ^ q, q = row / (2 chunks) % 4: the four lanes of a
+  /// recurrence's position write different banks.
+  bool swizzled = false;
 };
 
 struct StagedPlan {
@@ -96,8 +101,8 @@ struct StagedPlan {
   int64_t tasks = 0;  ///< Up to 16 channels of one group each.
   int64_t tasksPerWarp = 1, warpsPerTask = 1;
   int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
-  int64_t taps = 0;     ///< Where the short FIRs' taps lie in shared memory,
-  int64_t tapBytes = 0; ///< and what those of a thread's channels take; 0: in registers.
+  int64_t taps = 0;          ///< Where the short FIRs' taps lie in shared memory,
+  int64_t tapBytes = 0;      ///< and what those of a thread's channels take; 0: in registers.
   int64_t slotBytes = 0;
   int64_t setBytes = 0; ///< Of one set of all tiles.
   /// A step finishes the tile before the one that it produces (Staged.cpp); else there is one set.
