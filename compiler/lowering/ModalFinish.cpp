@@ -22,7 +22,7 @@ static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
 
 int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
-  if (!modal.split)
+  if (!modal.split || staged.skewed)
     return 0;
   return staged.chunk / kBlock * 2 * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
 }

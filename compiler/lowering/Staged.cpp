@@ -14,6 +14,7 @@
 #include "compiler/lowering/StagedProduce.h"
 #include "compiler/lowering/ToeplitzFinish.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -59,16 +60,34 @@ void halo::compiler::emitStaged(Emitter &e) {
         Value finished = e.offset(position, -lag), stored = e.offset(finished, -staged.tile);
         block.setByte = sets.back();
         e.ifThen(within(stored), [&] { copies.store(stored); });
-        block.setByte = sets.front();
-        e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
-        if (!staged.skewed)
+        Value produceSet = sets.front(),
+              finishSet = sets[std::max<int64_t>(0, staged.tileSets - 2)];
+        auto produce = [&] {
+          block.setByte = produceSet;
+          e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
+        };
+        auto finish = [&](ValueRange states) {
+          block.setByte = finishSet;
+          return e.ifValues(within(finished), states,
+                            [&] { return finisher->finish(finished, states); });
+        };
+        SmallVector<Value> after;
+        if (staged.skewed) {
+          // Every other warp of a scheduler finishes first: arithmetic of the one phase hides
+          // latencies of the other.
+          Value odd = e.rem(e.div(e.thread, e.num(4 * 32)), e.num(2));
+          after = e.ifValues(e.less(e.num(0), odd), states, [&] { return finish(states); });
+          produce();
+          after = e.ifValues(e.less(odd, e.num(1)), after, [&] { return finish(after); });
+        } else {
+          produce();
           e.barrier();
-        block.setByte = sets[std::max<int64_t>(0, staged.tileSets - 2)];
+          after = finish(states);
+        }
         SmallVector<Value> next = {
             e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1)), sets.back()};
         llvm::append_range(next, sets.drop_back());
-        next.append(e.ifValues(within(finished), states,
-                               [&] { return finisher->finish(finished, states); }));
+        next.append(after);
         return next;
       });
   finisher->end(ValueRange(carried).drop_front(1 + staged.tileSets));

@@ -243,8 +243,8 @@ private:
       return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
                           << " positions per step for a halo.modal, got " << staged.tile;
     staged.chunk = staged.tile / kChunks;
-    staged.skewed = false;
-    staged.tileSets = 1;
+    staged.skewed = getenv("HALO_X_SKEW");
+    staged.tileSets = staged.skewed ? 2 : 1;
     return success();
   }
 
