@@ -44,7 +44,10 @@ ModalFinish::ModalFinish(StagedBlock &block)
   int64_t one = element.isBF16() ? 0x3f80 : 0x3c00;
   Value diagonal = e.select(equal(g, pair), e.num(one),
                             e.select(equal(g, e.offset(pair, 1)), e.num(one << 16), none));
-  ones = {diagonal, none, none, diagonal};
+  // A left side lies in four registers side by side: what stands twice, or is zero, would be copied
+  // there before every use. The assembler does not see that these are copies.
+  nothing = e.b.createOrFold<arith::ShRUIOp>(e.loc, e.tilesN, e.num(31));
+  ones = {diagonal, copy(none), copy(none), copy(diagonal)};
 
   onePlan = std::make_unique<KernelPlan>(block.plan);
   onePlan->lanes = 1;
@@ -60,6 +63,10 @@ ModalFinish::ModalFinish(StagedBlock &block)
     made.emitter->emitInvariants(/*taps=*/false);
     e.b.restoreInsertionPoint(made.emitter->b.saveInsertionPoint());
   }
+}
+
+Value ModalFinish::copy(Value bits) {
+  return arith::OrIOp::create(e.b, e.loc, bits, nothing);
 }
 
 Value ModalFinish::real(double value) {
@@ -307,10 +314,20 @@ void ModalFinish::transpose(Channel &channel, const Scanned &scanned) {
   }
 }
 
-/// y of the chunks' positions [16 at, 16 at + 16).
-ModalFinish::Fragment ModalFinish::output(Channel &channel, const Samples &samples,
-                                          ValueRange states, int64_t at) {
+/// T u of the chunks' positions [16 at, 16 at + 16).
+ModalFinish::Fragment ModalFinish::within(Channel &channel, const Samples &samples, int64_t at) {
   Fragment sum = {zero, zero, zero, zero};
+  for (int64_t d = at; d >= 0; --d) {
+    Parts t = toeplitzOf(channel, d);
+    for (const Fragment &part : llvm::reverse(t))
+      sum = multiply(part, ValueRange(samples).slice(2 * (at - d), 2), sum);
+  }
+  return sum;
+}
+
+/// `sum` + P S of the same positions.
+ModalFinish::Fragment ModalFinish::before(Channel &channel, ValueRange states, int64_t at,
+                                          Fragment sum) {
   for (int64_t m = 0; m < modeBlocks; ++m) {
     ValueRange own = states.slice(2 * parts * m, 2 * parts);
     const Parts &p = channel.p[m][at];
@@ -319,11 +336,6 @@ ModalFinish::Fragment ModalFinish::output(Channel &channel, const Samples &sampl
       sum = multiply(p[0], own.drop_front(2), sum);
     }
     sum = multiply(p[0], own.take_front(2), sum);
-  }
-  for (int64_t d = at; d >= 0; --d) {
-    Parts t = toeplitzOf(channel, d);
-    for (const Fragment &part : llvm::reverse(t))
-      sum = multiply(part, ValueRange(samples).slice(2 * (at - d), 2), sum);
   }
   return sum;
 }
@@ -355,19 +367,29 @@ static bool multipliedOnly(Value signal) {
 
 SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
   int64_t perChannel = 2 * modeBlocks;
-  SmallVector<Value> next;
-  for (Pair &pair : pairs) {
-    std::array<SmallVector<Samples>, 2> samples; // [channel][window]
-    std::array<SmallVector<Value>, 2> right;     // S as right sides
-    for (auto [i, channel] : llvm::enumerate(pair.channels)) {
+  // What does not wait for the scan comes first: its latencies cover each other's.
+  struct Begun {
+    SmallVector<Samples> samples;  // By window.
+    SmallVector<Fragment> outputs; // By block: T u.
+  };
+  SmallVector<std::array<Begun, 2>> begun(pairs.size());
+  Scanned all;
+  for (auto [pair, made] : llvm::zip(pairs, begun))
+    for (auto [channel, own] : llvm::zip(pair.channels, made)) {
       for (size_t window = 0; window < staged.windows.size(); ++window)
-        samples[i].push_back(samplesOf(channel, window, position));
+        own.samples.push_back(samplesOf(channel, window, position));
       Scanned scanned =
-          scan(channel, samples[i][modal.window], states.slice(next.size(), perChannel));
+          scan(channel, own.samples[modal.window], states.slice(all.next.size(), perChannel));
       transpose(channel, scanned);
-      next.append(nextStates(scanned, position));
+      all.starts.append(scanned.starts);
+      all.next.append(scanned.next);
+      for (int64_t at = 0; at < blocks; ++at)
+        own.outputs.push_back(within(channel, own.samples[modal.window], at));
     }
-    NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
+  SmallVector<Value> next = nextStates(all, position);
+  NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
+  for (auto [pair, made] : llvm::zip(pairs, begun)) {
+    std::array<SmallVector<Value>, 2> right; // S as right sides
     for (auto [i, channel] : llvm::enumerate(pair.channels))
       for (int64_t m = 0; m < modeBlocks; ++m)
         right[i].append(loadMatrices(
@@ -377,10 +399,10 @@ SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
       std::array<Fragment, 2> y;
       std::array<SmallVector<Fragment>, 2> own;
       for (auto [i, channel] : llvm::enumerate(pair.channels)) {
-        y[i] = output(channel, samples[i][modal.window], right[i], at);
+        y[i] = before(channel, right[i], at, made[i].outputs[at]);
         for (auto [w, window] : llvm::enumerate(staged.windows))
           own[i].push_back(window.finished
-                               ? multiply(ones, ValueRange(samples[i][w]).slice(2 * at, 2),
+                               ? multiply(ones, ValueRange(made[i].samples[w]).slice(2 * at, 2),
                                           {zero, zero, zero, zero})
                                : Fragment());
       }

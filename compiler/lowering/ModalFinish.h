@@ -76,9 +76,11 @@ private:
   std::unique_ptr<KernelPlan> onePlan, pairPlan;
   mlir::Value g, q, lane, warp;
   mlir::Value zero, none;
+  mlir::Value nothing; ///< No bits, which nobody can know.
   Fragment ones; ///< The identity.
   std::vector<Pair> pairs;
 
+  mlir::Value copy(mlir::Value bits);
   mlir::Value real(double value);
   mlir::Value times(mlir::Value x, mlir::Value y);
   mlir::Value plus(mlir::Value x, mlir::Value y);
@@ -103,7 +105,8 @@ private:
   Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
   /// The parts of T's blocks at a distance of `d` blocks.
   Parts toeplitzOf(Channel &channel, int64_t d);
-  Fragment output(Channel &channel, const Samples &samples, mlir::ValueRange states, int64_t at);
+  Fragment within(Channel &channel, const Samples &samples, int64_t at);
+  Fragment before(Channel &channel, mlir::ValueRange states, int64_t at, Fragment sum);
 };
 
 } // namespace halo::compiler
