@@ -65,9 +65,7 @@ ModalFinish::ModalFinish(StagedBlock &block)
   }
 }
 
-Value ModalFinish::copy(Value bits) {
-  return arith::OrIOp::create(e.b, e.loc, bits, nothing);
-}
+Value ModalFinish::copy(Value bits) { return arith::OrIOp::create(e.b, e.loc, bits, nothing); }
 
 Value ModalFinish::real(double value) {
   return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(float(value)));
@@ -211,6 +209,11 @@ ModalFinish::Parts ModalFinish::toeplitzOf(Channel &channel, int64_t d) {
   return made;
 }
 
+std::array<Value, 4> ModalFinish::decaysOf(Channel &channel, int64_t mode) {
+  return modal.tableBytes ? four(e.b.getF32Type(), decaysByte(channel, mode))
+                          : channel.perMode[mode];
+}
+
 Value ModalFinish::decaysByte(Channel &channel, int64_t mode) {
   return e.address(e.b.getI8Type(), channel.decays, e.wide(mode * 8 * 16));
 }
@@ -264,80 +267,116 @@ ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Val
   return samples;
 }
 
-/// The states where the chunks begin, and where the next tile does.
-ModalFinish::Scanned ModalFinish::scan(Channel &channel, const Samples &samples,
-                                       ValueRange states) {
-  Scanned result;
+/// The states where the chunks begin, and where the next tile does. Step by step for all channels
+/// and modes: each step's latency covers the others'.
+void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
+  struct Chain {
+    Begun &of;
+    int64_t m, half;
+    std::array<Value, 4> decays; // exp(lp k) for k = 16, C and 2 C, expm1(lp tile)
+    Value state, even, odd, sum, before;
+  };
+  std::vector<Chain> chains;
+  for (Begun &own : begun)
+    for (int64_t m = 0; m < modeBlocks; ++m)
+      for (int64_t half = 0; half < 2; ++half)
+        chains.push_back({own,
+                          m,
+                          half,
+                          decaysOf(*own.channel, 2 * m + half),
+                          states[chains.size()],
+                          {},
+                          {},
+                          {},
+                          {}});
+  SmallVector<Fragment> added(begun.size() * modeBlocks, {zero, zero, zero, zero});
+  for (int64_t b = 0; b < blocks; ++b) {
+    for (Chain &chain : chains)
+      for (int64_t i = 2 * chain.half; b && i < 2 * chain.half + 2; ++i) {
+        Value &sum = added[(&chain - chains.data()) / 2][i];
+        sum = times(sum, chain.decays[0]);
+      }
+    for (int64_t part = 0; part < parts; ++part)
+      for (auto [index, sum] : llvm::enumerate(added)) {
+        const Begun &own = begun[index / modeBlocks];
+        sum = multiply(own.channel->q[index % modeBlocks][part],
+                       ValueRange(own.samples[modal.window]).slice(2 * b, 2), sum);
+      }
+    // Meanwhile: what does not wait.
+    within(begun, b);
+  }
   auto masked = [&](int64_t from, Value value) {
     return e.select(e.less(q, e.num(from)), zero, value);
   };
-  for (int64_t m = 0; m < modeBlocks; ++m) {
-    std::array<std::array<Value, 4>, 2> decays; // Over 16 positions, C, 2 C; expm1 over the tile.
-    for (int64_t half = 0; half < 2; ++half) {
-      int64_t index = 2 * m + half;
-      decays[half] = modal.tableBytes ? four(e.b.getF32Type(), decaysByte(channel, index))
-                                      : channel.perMode[index];
-    }
-    Fragment added = {zero, zero, zero, zero};
-    for (int64_t b = 0; b < blocks; ++b) {
-      for (int64_t i = 0; b && i < 4; ++i)
-        added[i] = times(added[i], decays[i / 2][0]);
-      for (const Fragment &part : channel.q[m])
-        added = multiply(part, ValueRange(samples).slice(2 * b, 2), added);
-    }
-    for (int64_t half = 0; half < 2; ++half) {
-      auto [block16, one, two, tile] = decays[half];
-      Value state = states[2 * m + half];
-      Value even = added[2 * half], odd = added[2 * half + 1];
-      // Of the lanes up to this one, from no state; then of those before it, the last one's coming
-      // round to the first.
-      Value sum = e.fma(one, even, odd);
-      sum = e.fma(masked(1, two), shuffle(sum, e.offset(lane, -1), 4), sum);
-      sum = e.fma(masked(2, times(two, two)), shuffle(sum, e.offset(lane, -2), 4), sum);
-      Value before = shuffle(sum, e.offset(lane, 3), 4);
-      Value start = e.fma(channel.start[2 * m + half], state, masked(1, before));
-      result.starts.push_back({start, e.fma(one, start, even)});
-      Value next = plus(state, e.fma(tile, state, before));
-      result.next.push_back(shuffle(next, none, 4));
+  for (auto [index, chain] : llvm::enumerate(chains)) {
+    chain.even = added[index / 2][2 * chain.half];
+    chain.odd = added[index / 2][2 * chain.half + 1];
+    chain.sum = e.fma(chain.decays[1], chain.even, chain.odd);
+  }
+  // Of the lanes up to this one, from no state.
+  for (int64_t distance : {1, 2}) {
+    SmallVector<Value> others;
+    for (Chain &chain : chains)
+      others.push_back(shuffle(chain.sum, e.offset(lane, -distance), 4));
+    for (auto [chain, other] : llvm::zip(chains, others)) {
+      Value two = chain.decays[2];
+      chain.sum = e.fma(masked(distance, distance == 1 ? two : times(two, two)), other, chain.sum);
     }
   }
-  return result;
+  // Of those before it, the last one's coming round to the first.
+  for (Chain &chain : chains)
+    chain.before = shuffle(chain.sum, e.offset(lane, 3), 4);
+  for (Chain &chain : chains) {
+    Begun &own = chain.of;
+    Value start =
+        e.fma(own.channel->start[2 * chain.m + chain.half], chain.state, masked(1, chain.before));
+    own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
+    own.next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
+  }
+  for (Begun &own : begun)
+    for (Value &next : own.next)
+      next = shuffle(next, none, 4);
 }
 
-void ModalFinish::transpose(Channel &channel, const Scanned &scanned) {
-  for (auto [mode, starts] : llvm::enumerate(scanned.starts)) {
+/// S to shared memory, to come back as right sides.
+void ModalFinish::transpose(const Begun &begun) {
+  for (auto [mode, starts] : llvm::enumerate(begun.starts)) {
     Parts packed = pack({starts});
     for (int64_t part = 0; part < parts; ++part) {
       int64_t row = (mode / 2 * parts + part) * kPartBytes + mode % 2 * 8 * kRowBytes;
-      e.storeTo(packed[part][0], e.address(e.b.getI8Type(), channel.own, e.wide(row)), 4);
+      e.storeTo(packed[part][0], e.address(e.b.getI8Type(), begun.channel->own, e.wide(row)), 4);
     }
   }
 }
 
 /// T u of the chunks' positions [16 at, 16 at + 16).
-ModalFinish::Fragment ModalFinish::within(Channel &channel, const Samples &samples, int64_t at) {
-  Fragment sum = {zero, zero, zero, zero};
+void ModalFinish::within(MutableArrayRef<Begun> begun, int64_t at) {
+  for (Begun &own : begun)
+    own.outputs.push_back({zero, zero, zero, zero});
   for (int64_t d = at; d >= 0; --d) {
-    Parts t = toeplitzOf(channel, d);
-    for (const Fragment &part : llvm::reverse(t))
-      sum = multiply(part, ValueRange(samples).slice(2 * (at - d), 2), sum);
+    SmallVector<Parts> blocks;
+    for (Begun &own : begun)
+      blocks.push_back(toeplitzOf(*own.channel, d));
+    for (int64_t part = parts; part-- > 0;)
+      for (auto [own, t] : llvm::zip(begun, blocks))
+        own.outputs[at] = multiply(
+            t[part], ValueRange(own.samples[modal.window]).slice(2 * (at - d), 2), own.outputs[at]);
   }
-  return sum;
 }
 
-/// `sum` + P S of the same positions.
-ModalFinish::Fragment ModalFinish::before(Channel &channel, ValueRange states, int64_t at,
-                                          Fragment sum) {
-  for (int64_t m = 0; m < modeBlocks; ++m) {
-    ValueRange own = states.slice(2 * parts * m, 2 * parts);
-    const Parts &p = channel.p[m][at];
-    if (parts == 2) {
-      sum = multiply(p[1], own.take_front(2), sum);
-      sum = multiply(p[0], own.drop_front(2), sum);
-    }
-    sum = multiply(p[0], own.take_front(2), sum);
-  }
-  return sum;
+/// The outputs: + P S.
+void ModalFinish::before(MutableArrayRef<Begun> begun) {
+  // lo times hi, hi times lo, hi times hi; where there is but one part, that.
+  SmallVector<std::array<int64_t, 2>> products = {{0, 0}};
+  if (parts == 2)
+    products = {{1, 0}, {0, 1}, {0, 0}};
+  for (int64_t m = 0; m < modeBlocks; ++m)
+    for (auto [left, right] : products)
+      for (int64_t at = 0; at < blocks; ++at)
+        for (Begun &own : begun)
+          own.outputs[at] =
+              multiply(own.channel->p[m][at][left],
+                       ValueRange(own.states).slice(2 * (parts * m + right), 2), own.outputs[at]);
 }
 
 SmallVector<Value> ModalFinish::begin() {
@@ -366,79 +405,73 @@ static bool multipliedOnly(Value signal) {
 }
 
 SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
-  int64_t perChannel = 2 * modeBlocks;
-  // What does not wait for the scan comes first: its latencies cover each other's.
-  struct Begun {
-    SmallVector<Samples> samples;  // By window.
-    SmallVector<Fragment> outputs; // By block: T u.
-  };
-  SmallVector<std::array<Begun, 2>> begun(pairs.size());
-  Scanned all;
-  for (auto [pair, made] : llvm::zip(pairs, begun))
-    for (auto [channel, own] : llvm::zip(pair.channels, made)) {
+  std::vector<Begun> begun;
+  for (Pair &pair : pairs)
+    for (Channel &channel : pair.channels) {
+      begun.emplace_back().channel = &channel;
       for (size_t window = 0; window < staged.windows.size(); ++window)
-        own.samples.push_back(samplesOf(channel, window, position));
-      Scanned scanned =
-          scan(channel, own.samples[modal.window], states.slice(all.next.size(), perChannel));
-      transpose(channel, scanned);
-      all.starts.append(scanned.starts);
-      all.next.append(scanned.next);
-      for (int64_t at = 0; at < blocks; ++at)
-        own.outputs.push_back(within(channel, own.samples[modal.window], at));
+        begun.back().samples.push_back(samplesOf(channel, window, position));
     }
-  SmallVector<Value> next = nextStates(all, position);
+  scan(begun, states);
+  for (const Begun &own : begun)
+    transpose(own);
+  SmallVector<Value> next = nextStates(begun, position);
   NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
-  for (auto [pair, made] : llvm::zip(pairs, begun)) {
-    std::array<SmallVector<Value>, 2> right; // S as right sides
-    for (auto [i, channel] : llvm::enumerate(pair.channels))
-      for (int64_t m = 0; m < modeBlocks; ++m)
-        right[i].append(loadMatrices(
-            e.b, e.loc, e.address(e.b.getI8Type(), channel.scratch, e.wide(m * parts * kPartBytes)),
-            int(2 * parts), /*transposed=*/true));
-    for (int64_t at = 0; at < blocks; ++at) {
-      std::array<Fragment, 2> y;
-      std::array<SmallVector<Fragment>, 2> own;
-      for (auto [i, channel] : llvm::enumerate(pair.channels)) {
-        y[i] = before(channel, right[i], at, made[i].outputs[at]);
-        for (auto [w, window] : llvm::enumerate(staged.windows))
-          own[i].push_back(window.finished
-                               ? multiply(ones, ValueRange(made[i].samples[w]).slice(2 * at, 2),
-                                          {zero, zero, zero, zero})
-                               : Fragment());
-      }
-      auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
-        int64_t place = (offset % chunk == 8 ? 2 : 0) + (offset >= chunk ? 1 : 0);
-        if (ModalOp(modal.op).getResult() == signal)
-          return pair.emitter->pack({y[0][place], y[1][place]});
-        for (auto [w, window] : llvm::enumerate(staged.windows))
-          if (window.finished && window.signal == signal) {
-            Emitter &both = *pair.emitter;
-            Value values = both.pack({own[0][w][place], own[1][w][place]});
-            // Exact in its type: where that is said, LLVM multiplies in it.
-            return multipliedOnly(signal) ? both.toF32(both.toStorage(values, window.element))
-                                          : values;
-          }
-        return {};
-      };
-      Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
-      emitEpilogue(block, *pair.emitter, pair.channels[0].column, position, inTile,
-                   {0, chunk, 8, chunk + 8}, accumulated, e.mul(q, e.num(4)));
-    }
-  }
+  for (Begun &own : begun)
+    for (int64_t m = 0; m < modeBlocks; ++m)
+      own.states.append(loadMatrices(
+          e.b, e.loc,
+          e.address(e.b.getI8Type(), own.channel->scratch, e.wide(m * parts * kPartBytes)),
+          int(2 * parts), /*transposed=*/true));
+  before(begun);
+  for (auto [index, pair] : llvm::enumerate(pairs))
+    for (int64_t at = 0; at < blocks; ++at)
+      store(pair, ArrayRef(begun).slice(2 * index, 2), position, at);
   return next;
+}
+
+/// The epilogue of the chunks' positions [16 at, 16 at + 16).
+void ModalFinish::store(Pair &pair, ArrayRef<Begun> begun, Value position, int64_t at) {
+  Emitter &both = *pair.emitter;
+  std::array<SmallVector<Fragment>, 2> own; // [channel][window]: the signals themselves
+  for (int64_t i = 0; i < 2; ++i)
+    for (auto [w, window] : llvm::enumerate(staged.windows))
+      own[i].push_back(window.finished
+                           ? multiply(ones, ValueRange(begun[i].samples[w]).slice(2 * at, 2),
+                                      {zero, zero, zero, zero})
+                           : Fragment());
+  auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
+    int64_t place = (offset % chunk == 8 ? 2 : 0) + (offset >= chunk ? 1 : 0);
+    if (ModalOp(modal.op).getResult() == signal)
+      return both.pack({begun[0].outputs[at][place], begun[1].outputs[at][place]});
+    for (auto [w, window] : llvm::enumerate(staged.windows))
+      if (window.finished && window.signal == signal) {
+        Value values = both.pack({own[0][w][place], own[1][w][place]});
+        // Exact in its type: where that is said, LLVM multiplies in it.
+        return multipliedOnly(signal) ? both.toF32(both.toStorage(values, window.element)) : values;
+      }
+    return {};
+  };
+  Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
+  emitEpilogue(block, both, pair.channels[0].column, position, inTile, {0, chunk, 8, chunk + 8},
+               accumulated, e.mul(q, e.num(4)));
 }
 
 /// The states where the next tile begins, or, where the sequence ends within this one, its last
 /// whole chunk.
-SmallVector<Value> ModalFinish::nextStates(const Scanned &scanned, Value position) {
+SmallVector<Value> ModalFinish::nextStates(ArrayRef<Begun> begun, Value position) {
+  SmallVector<Value> whole;
+  for (const Begun &own : begun)
+    whole.append(own.next);
   if (!modal.stored)
-    return scanned.next;
+    return whole;
   Value left = e.sub(e.length, position);
   Value index = e.div(left, e.num(chunk)), odd = e.less(none, e.rem(index, e.num(2)));
-  return e.ifValues(e.less(left, e.num(staged.tile)), scanned.next, [&] {
+  return e.ifValues(e.less(left, e.num(staged.tile)), whole, [&] {
     SmallVector<Value> states;
-    for (const auto &starts : scanned.starts)
-      states.push_back(shuffle(e.select(odd, starts[1], starts[0]), e.div(index, e.num(2)), 4));
+    for (const Begun &own : begun)
+      for (const auto &starts : own.starts)
+        states.push_back(shuffle(e.select(odd, starts[1], starts[0]), e.div(index, e.num(2)), 4));
     return states;
   });
 }

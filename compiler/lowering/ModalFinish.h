@@ -62,9 +62,15 @@ private:
     std::array<Channel, 2> channels;
     std::unique_ptr<Emitter> emitter; ///< Of both.
   };
-  struct Scanned {
+  using Samples = llvm::SmallVector<mlir::Value>; ///< Right sides, two registers per 16 positions.
+  /// A channel's tile under way.
+  struct Begun {
+    Channel *channel;
+    llvm::SmallVector<Samples> samples;                   ///< By window.
+    llvm::SmallVector<Fragment> outputs;                  ///< By block of 16 positions.
     llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2q, 2q + 1.
     llvm::SmallVector<mlir::Value> next;                  ///< [mode]: S where the next tile begins.
+    llvm::SmallVector<mlir::Value> states;                ///< S as right sides.
   };
 
   StagedBlock &block;
@@ -77,7 +83,7 @@ private:
   mlir::Value g, q, lane, warp;
   mlir::Value zero, none;
   mlir::Value nothing; ///< No bits, which nobody can know.
-  Fragment ones; ///< The identity.
+  Fragment ones;       ///< The identity.
   std::vector<Pair> pairs;
 
   mlir::Value copy(mlir::Value bits);
@@ -91,22 +97,23 @@ private:
   Parts pack(llvm::ArrayRef<std::array<mlir::Value, 2>> values);
   void prepare(Channel &channel);
   mlir::Value toeplitzByte(Channel &channel, int64_t d, int64_t part);
+  std::array<mlir::Value, 4> decaysOf(Channel &channel, int64_t mode);
   mlir::Value decaysByte(Channel &channel, int64_t mode);
   std::array<mlir::Value, 4> four(mlir::Type type, mlir::Value from);
   mlir::Value tableByte(Channel &channel, int64_t offset, mlir::Value index);
   void prepareOutputs(Channel &channel);
   void prepareStates(Channel &channel);
 
-  using Samples = llvm::SmallVector<mlir::Value>; ///< Right sides, two registers per 16 positions.
-  Samples samplesOf(Channel &channel, size_t window, mlir::Value position);
-  Scanned scan(Channel &channel, const Samples &samples, mlir::ValueRange states);
-  llvm::SmallVector<mlir::Value> nextStates(const Scanned &scanned, mlir::Value position);
-  void transpose(Channel &channel, const Scanned &scanned);
-  Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
   /// The parts of T's blocks at a distance of `d` blocks.
   Parts toeplitzOf(Channel &channel, int64_t d);
-  Fragment within(Channel &channel, const Samples &samples, int64_t at);
-  Fragment before(Channel &channel, mlir::ValueRange states, int64_t at, Fragment sum);
+  Samples samplesOf(Channel &channel, size_t window, mlir::Value position);
+  void scan(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
+  void within(llvm::MutableArrayRef<Begun> begun, int64_t at);
+  void transpose(const Begun &begun);
+  llvm::SmallVector<mlir::Value> nextStates(llvm::ArrayRef<Begun> begun, mlir::Value position);
+  void before(llvm::MutableArrayRef<Begun> begun);
+  Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
+  void store(Pair &pair, llvm::ArrayRef<Begun> begun, mlir::Value position, int64_t at);
 };
 
 } // namespace halo::compiler
