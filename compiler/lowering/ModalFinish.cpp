@@ -22,9 +22,9 @@ static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
 
 int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
-  if (!modal.split || staged.skewed)
+  if ((!modal.split && !getenv("HALO_X_TAB")) || staged.skewed)
     return 0;
-  return staged.chunk / kBlock * 2 * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
+  return staged.chunk / kBlock * (modal.split ? 2 : 1) * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
 }
 
 ModalFinish::ModalFinish(StagedBlock &block)
