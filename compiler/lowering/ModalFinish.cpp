@@ -24,7 +24,7 @@ static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
 int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
   if ((!modal.split && !getenv("HALO_X_TAB")) || staged.skewed)
     return 0;
-  return staged.chunk / kBlock * (modal.split ? 2 : 1) * kDiagonalBytes + modal.modeBlocks * kBlock * 16;
+  return staged.chunk / kBlock * (modal.split ? 2 : 1) * kDiagonalBytes + modal.modeBlocks * kBlock * (16 + 16);
 }
 
 ModalFinish::ModalFinish(StagedBlock &block)
@@ -123,6 +123,11 @@ void ModalFinish::prepare(Channel &channel) {
   if (modal.tableBytes) {
     channel.toeplitz = tableByte(channel, 0, e.offset(e.sub(g, e.mul(q, e.num(2))), 6));
     channel.decays = tableByte(channel, blocks * parts * kDiagonalBytes, g);
+    // Of a mode for the four q, then of the next.
+    channel.startByte = e.address(
+        e.b.getI8Type(),
+        tableByte(channel, blocks * parts * kDiagonalBytes + modeBlocks * kBlock * 16, g),
+        e.widen(e.mul(q, e.num(4))));
   }
   prepareOutputs(channel);
   prepareStates(channel);
@@ -232,6 +237,9 @@ void ModalFinish::prepareStates(Channel &channel) {
       Value value = power(pole, e.sub(e.num(6), e.mul(q, e.num(2)))), far = times(value, eight);
       rows[half] = {times(far, one), far, times(value, one), value};
       channel.start.push_back(power(pole, e.mul(q, e.num(2 * chunk))));
+      if (modal.tableBytes)
+        e.storeTo(channel.start.back(),
+                  e.address(e.b.getI8Type(), channel.startByte, e.wide((2 * m + half) * 8 * 16)), 4);
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, real(double(staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
@@ -328,8 +336,14 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
     chain.before = shuffle(chain.sum, e.offset(lane, 3), 4);
   for (Chain &chain : chains) {
     Begun &own = chain.of;
-    Value start =
-        e.fma(own.channel->start[2 * chain.m + chain.half], chain.state, masked(1, chain.before));
+    int64_t mode = 2 * chain.m + chain.half;
+    Value reach = modal.tableBytes
+                      ? e.load(e.b.getF32Type(),
+                               e.address(e.b.getI8Type(), own.channel->startByte,
+                                         e.wide(mode * 8 * 16)),
+                               4, /*invariant=*/false)
+                      : own.channel->start[mode];
+    Value start = e.fma(reach, chain.state, masked(1, chain.before));
     own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
     own.next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
   }

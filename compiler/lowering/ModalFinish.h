@@ -56,6 +56,7 @@ private:
     /// [mode]: exp(lp k) for k = 16, C and 2 C, expm1(lp tile).
     llvm::SmallVector<std::array<mlir::Value, 4>> perMode;
     mlir::Value scratch, own;     ///< Where S is transposed: to load from; the lane's place.
+    mlir::Value startByte;
     mlir::Value toeplitz, decays; ///< The lane's first entries in the tables.
   };
   struct Pair {
