@@ -51,38 +51,39 @@ void halo::compiler::emitStaged(Emitter &e) {
                    states = carried.drop_front(1 + staged.tileSets);
         NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(stages - 2));
         e.barrier();
-        Value ahead = e.offset(position, (stages - 1) * staged.tile);
-        copies.fetch(ahead, end,
-                     e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
         auto within = [&](Value tile) {
           return e.both(e.less(e.offset(begin, -1), tile), e.less(tile, end));
         };
         Value finished = e.offset(position, -lag), stored = e.offset(finished, -staged.tile);
-        block.setByte = sets.back();
-        e.ifThen(within(stored), [&] { copies.store(stored); });
-        Value produceSet = sets.front(),
-              finishSet = sets[std::max<int64_t>(0, staged.tileSets - 2)];
+        auto move = [&] {
+          Value ahead = e.offset(position, (stages - 1) * staged.tile);
+          copies.fetch(ahead, end,
+                       e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
+          block.setByte = sets.back();
+          e.ifThen(within(stored), [&] { copies.store(stored); });
+        };
         auto produce = [&] {
-          block.setByte = produceSet;
+          block.setByte = sets.front();
           e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
         };
-        auto finish = [&](ValueRange states) {
-          block.setByte = finishSet;
+        auto finish = [&] {
+          block.setByte = sets[std::max<int64_t>(0, staged.tileSets - 2)];
           return e.ifValues(within(finished), states,
                             [&] { return finisher->finish(finished, states); });
         };
         SmallVector<Value> after;
         if (staged.skewed) {
-          // Every other warp of a scheduler finishes first: arithmetic of the one phase hides
-          // latencies of the other.
-          Value odd = e.rem(e.div(e.thread, e.num(4 * 32)), e.num(2));
-          after = e.ifValues(e.less(e.num(0), odd), states, [&] { return finish(states); });
+          move();
           produce();
-          after = e.ifValues(e.less(odd, e.num(1)), after, [&] { return finish(after); });
+          after = finish();
         } else {
+          // Every other warp of a scheduler moves first: arithmetic covers the waits for memory.
+          Value odd = e.rem(e.div(e.thread, e.num(4 * 32)), e.num(2));
+          e.ifThen(e.less(odd, e.num(1)), move);
           produce();
+          e.ifThen(e.less(e.num(0), odd), move);
           e.barrier();
-          after = finish(states);
+          after = finish();
         }
         SmallVector<Value> next = {
             e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1)), sets.back()};

@@ -133,25 +133,31 @@ void StagedCopies::store(Value position) {
     Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[2], e.wide(pieces.rowsAtOnce));
     Type type = VectorType::get({perAccess}, m.element);
     auto rows = [&](bool guarded) {
+      auto pass = [&](int64_t r, llvm::function_ref<void()> body) {
+        bool last = r + pieces.rowsAtOnce > staged.tile;
+        auto inTile = [&] {
+          last ? e.ifThen(e.less(pieces.row, e.num(staged.tile - r)), body) : body();
+        };
+        guarded ? e.ifThen(e.less(e.offset(first, r), e.length), inTile) : inTile();
+      };
+      auto read = [&](int64_t r) {
+        Value here = e.address(e.b.getI8Type(), from, e.wide(r * store.tile.rowBytes));
+        return e.load(type, here, StagedBlock::kAccess, false);
+      };
+      // Where all rows are stored, they are all read before: their latencies cover each other.
+      SmallVector<Value> all;
+      for (int64_t r = 0; !guarded && r + pieces.rowsAtOnce <= staged.tile; r += pieces.rowsAtOnce)
+        all.push_back(read(r));
       Value to = pointer;
       for (int64_t r = 0; r < staged.tile; r += pieces.rowsAtOnce) {
         to = r ? e.address(m.element, to, step) : to;
-        auto storeOne = [&] {
-          Value here = e.address(e.b.getI8Type(), from, e.wide(r * store.tile.rowBytes));
-          Value values = e.load(type, here, StagedBlock::kAccess, false);
+        pass(r, [&] {
+          size_t index = r / pieces.rowsAtOnce;
+          Value values = index < all.size() ? all[index] : read(r);
           if (store.swizzled)
             values = straight(values, e.offset(pieces.row, r));
           e.storeTo(values, to, StagedBlock::kAccess);
-        };
-        bool last = r + pieces.rowsAtOnce > staged.tile;
-        if (guarded)
-          e.ifThen(e.less(e.offset(first, r), e.length), [&] {
-            last ? e.ifThen(e.less(pieces.row, e.num(staged.tile - r)), storeOne) : storeOne();
-          });
-        else if (last)
-          e.ifThen(e.less(pieces.row, e.num(staged.tile - r)), storeOne);
-        else
-          storeOne();
+        });
       }
     };
     Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
