@@ -19,12 +19,15 @@ static constexpr int64_t kBlock = 16;
 static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 
 /// The table of T: an entry for each g - 2q from -6 to 7, per part and block.
+/// The table of Q's lesser part: a left side of each lane.
+static constexpr int64_t kLaneBytes = 32 * 16;
 static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
 
 int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
   if ((!modal.split && !getenv("HALO_X_TAB")) || staged.skewed)
     return 0;
-  return staged.chunk / kBlock * (modal.split ? 2 : 1) * kDiagonalBytes + modal.modeBlocks * kBlock * (16 + 16);
+  return staged.chunk / kBlock * (modal.split ? 2 : 1) * kDiagonalBytes +
+         modal.modeBlocks * kBlock * (16 + 16) + (modal.split ? modal.modeBlocks * kLaneBytes : 0);
 }
 
 ModalFinish::ModalFinish(StagedBlock &block)
@@ -47,7 +50,7 @@ ModalFinish::ModalFinish(StagedBlock &block)
   // A left side lies in four registers side by side: what stands twice, or is zero, would be copied
   // there before every use. The assembler does not see that these are copies.
   nothing = e.b.createOrFold<arith::ShRUIOp>(e.loc, e.tilesN, e.num(31));
-  ones = {diagonal, copy(none), copy(none), copy(diagonal)};
+  ones = {diagonal, none, none, diagonal};
 
   onePlan = std::make_unique<KernelPlan>(block.plan);
   onePlan->lanes = 1;
@@ -124,10 +127,12 @@ void ModalFinish::prepare(Channel &channel) {
     channel.toeplitz = tableByte(channel, 0, e.offset(e.sub(g, e.mul(q, e.num(2))), 6));
     channel.decays = tableByte(channel, blocks * parts * kDiagonalBytes, g);
     // Of a mode for the four q, then of the next.
-    channel.startByte = e.address(
-        e.b.getI8Type(),
-        tableByte(channel, blocks * parts * kDiagonalBytes + modeBlocks * kBlock * 16, g),
-        e.widen(e.mul(q, e.num(4))));
+    channel.startByte =
+        e.address(e.b.getI8Type(),
+                  tableByte(channel, blocks * parts * kDiagonalBytes + modeBlocks * kBlock * 16, g),
+                  e.widen(e.mul(q, e.num(4))));
+    channel.lesser =
+        tableByte(channel, blocks * parts * kDiagonalBytes + modeBlocks * kBlock * (16 + 16), lane);
   }
   prepareOutputs(channel);
   prepareStates(channel);
@@ -239,7 +244,8 @@ void ModalFinish::prepareStates(Channel &channel) {
       channel.start.push_back(power(pole, e.mul(q, e.num(2 * chunk))));
       if (modal.tableBytes)
         e.storeTo(channel.start.back(),
-                  e.address(e.b.getI8Type(), channel.startByte, e.wide((2 * m + half) * 8 * 16)), 4);
+                  e.address(e.b.getI8Type(), channel.startByte, e.wide((2 * m + half) * 8 * 16)),
+                  4);
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, real(double(staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
@@ -254,6 +260,9 @@ void ModalFinish::prepareStates(Channel &channel) {
     auto &top = rows[0], &low = rows[1];
     channel.q.push_back(
         pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}}));
+    if (modal.tableBytes && modal.split)
+      e.storeTo(e.pack(channel.q[m][1]),
+                e.address(e.b.getI8Type(), channel.lesser, e.wide(m * kLaneBytes)), 16);
   }
 }
 
@@ -297,6 +306,17 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
                           {},
                           {},
                           {}});
+  // [part][channel, 16 modes]
+  SmallVector<SmallVector<Fragment>, 2> lefts(parts);
+  for (const Begun &own : begun)
+    for (int64_t m = 0; m < modeBlocks; ++m) {
+      lefts[0].push_back(own.channel->q[m][0]);
+      if (modal.split)
+        lefts[1].push_back(modal.tableBytes ? four(e.b.getI32Type(),
+                                                   e.address(e.b.getI8Type(), own.channel->lesser,
+                                                             e.wide(m * kLaneBytes)))
+                                            : own.channel->q[m][1]);
+    }
   SmallVector<Fragment> added(begun.size() * modeBlocks, {zero, zero, zero, zero});
   for (int64_t b = 0; b < blocks; ++b) {
     for (Chain &chain : chains)
@@ -307,8 +327,8 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(added)) {
         const Begun &own = begun[index / modeBlocks];
-        sum = multiply(own.channel->q[index % modeBlocks][part],
-                       ValueRange(own.samples[modal.window]).slice(2 * b, 2), sum);
+        sum = multiply(lefts[part][index], ValueRange(own.samples[modal.window]).slice(2 * b, 2),
+                       sum);
       }
     // Meanwhile: what does not wait.
     within(begun, b);
@@ -337,12 +357,12 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
   for (Chain &chain : chains) {
     Begun &own = chain.of;
     int64_t mode = 2 * chain.m + chain.half;
-    Value reach = modal.tableBytes
-                      ? e.load(e.b.getF32Type(),
-                               e.address(e.b.getI8Type(), own.channel->startByte,
-                                         e.wide(mode * 8 * 16)),
-                               4, /*invariant=*/false)
-                      : own.channel->start[mode];
+    Value reach =
+        modal.tableBytes
+            ? e.load(e.b.getF32Type(),
+                     e.address(e.b.getI8Type(), own.channel->startByte, e.wide(mode * 8 * 16)), 4,
+                     /*invariant=*/false)
+            : own.channel->start[mode];
     Value start = e.fma(reach, chain.state, masked(1, chain.before));
     own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
     own.next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));

@@ -55,8 +55,8 @@ private:
     llvm::SmallVector<Parts> t;                    ///< By distance in blocks of 16.
     /// [mode]: exp(lp k) for k = 16, C and 2 C, expm1(lp tile).
     llvm::SmallVector<std::array<mlir::Value, 4>> perMode;
-    mlir::Value scratch, own;     ///< Where S is transposed: to load from; the lane's place.
-    mlir::Value startByte;
+    mlir::Value scratch, own; ///< Where S is transposed: to load from; the lane's place.
+    mlir::Value startByte, lesser;
     mlir::Value toeplitz, decays; ///< The lane's first entries in the tables.
   };
   struct Pair {

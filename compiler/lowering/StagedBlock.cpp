@@ -49,3 +49,10 @@ std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value co
   other->b.restoreInsertionPoint(e.b.saveInsertionPoint());
   return other;
 }
+
+Value StagedBlock::pieceSwizzle(const StagedStore &store, Value row, Value words) const {
+  if (!store.pieces)
+    return words;
+  Value piece = e.rem(e.div(e.mul(row, e.num(store.pieces)), e.num(8)), e.num(store.pieces));
+  return e.add(e.mul(piece, e.num(kAccess)), words);
+}

@@ -118,7 +118,7 @@ void StagedCopies::store(Value position) {
   for (const StagedStore &store : staged.stores) {
     const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
     int64_t bytes = block.bytesOf(store.tile.element), perAccess = StagedBlock::kAccess / bytes;
-    Pieces pieces(e, blockN * bytes);
+    Pieces pieces(e, blockN * bytes, store.pieces ? 8 : 1);
     Value channel = e.add(block.stripe, e.mul(pieces.piece, e.num(perAccess)));
     Value start = e.b.createOrFold<arith::AddIOp>(
         e.loc, e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(e.batch), m.strides[0]),
@@ -126,10 +126,13 @@ void StagedCopies::store(Value position) {
     Value first = e.add(position, pieces.row);
     Value pointer = e.address(m.element, e.address(m.element, m.pointer, start),
                               e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(first), m.strides[2]));
-    Value from =
-        block.byteAt(store.tile.base,
-                     e.add(block.setByte, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)),
-                                                e.mul(pieces.piece, e.num(StagedBlock::kAccess)))));
+    // Rows at once are a multiple of 8 where pieces are permuted.
+    Value piece = e.mul(pieces.piece, e.num(StagedBlock::kAccess));
+    piece = e.b.createOrFold<arith::XOrIOp>(e.loc, piece,
+                                            block.pieceSwizzle(store, pieces.row, e.num(0)));
+    Value from = block.byteAt(
+        store.tile.base,
+        e.add(block.setByte, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)), piece)));
     Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[2], e.wide(pieces.rowsAtOnce));
     Type type = VectorType::get({perAccess}, m.element);
     auto rows = [&](bool guarded) {

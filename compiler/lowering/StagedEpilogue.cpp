@@ -41,7 +41,8 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
     for (const StagedStore &store : block.staged.stores) {
       Value value = own.at(place, StoreOp(store.op).getInput(), offset);
       own.storeTo(own.toStorage(value, store.tile.element),
-                  byteOf(store.tile, offset, store.swizzled ? swizzle : Value()),
+                  byteOf(store.tile, offset,
+                         store.swizzled ? block.pieceSwizzle(store, inTile, swizzle) : Value()),
                   lanes * block.bytesOf(store.tile.element));
     }
   own.source = nullptr;

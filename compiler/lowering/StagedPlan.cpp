@@ -325,9 +325,10 @@ private:
     }
     int64_t first = next;
     // One access of padding per row: the accumulators' eight rows then lie in different banks.
-    auto newTile = [&](Value signal, Type element) {
+    auto newTile = [&](Value signal, Type element, bool padded = true) {
       StagedTile tile{signal, element, next,
-                      int64_t(llvm::alignTo(blockN * bytesOf(element), kAccess)) + kAccess};
+                      int64_t(llvm::alignTo(blockN * bytesOf(element), kAccess)) +
+                          padded * kAccess};
       next += staged.tile * tile.rowBytes;
       return tile;
     };
@@ -347,10 +348,14 @@ private:
       // The epilogue's values are all read before any is stored only where there is one store.
       auto own = range_size(body().getOps<StoreOp>()) == 1 ? llvm::find_if(staged.tiles, fits)
                                                            : staged.tiles.end();
-      StagedTile tile = own != staged.tiles.end() ? *own : newTile({}, element);
+      bool swizzled = staged.chunk && bytesOf(element) == 2, fresh = own == staged.tiles.end();
+      int64_t pieces = blockN * bytesOf(element) / kAccess;
+      if (!swizzled || !fresh || !llvm::isPowerOf2_64(pieces) || pieces > 8)
+        pieces = 0;
+      StagedTile tile = fresh ? newTile({}, element, /*padded=*/!pieces) : *own;
       tile.element = element;
       taken.insert(tile.base);
-      staged.stores.push_back({store, tile, staged.chunk && bytesOf(element) == 2});
+      staged.stores.push_back({store, tile, swizzled, pieces});
     }
     staged.setBytes = next - first;
     staged.sharedBytes = first + staged.tileSets * staged.setBytes;

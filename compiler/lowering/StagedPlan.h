@@ -91,6 +91,9 @@ struct StagedStore {
   /// Word i of each 16 bytes lies at i ^ q, q = row / (2 chunks) % 4: the four lanes of a
   /// recurrence's position write different banks.
   bool swizzled = false;
+  /// Besides, piece p of a row's n pieces of 16 bytes lies at p ^ (row n / 8 % n), and rows have no
+  /// padding; 0: rows are padded.
+  int64_t pieces = 0;
 };
 
 struct StagedPlan {
