@@ -18,252 +18,44 @@ static constexpr int64_t kBlock = 16;
 /// Of one part of 16 modes' states in the scratch: a row of 8 chunks per mode.
 static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 
-/// The table of T: an entry for each g - 2q from -6 to 7, per part and block.
-/// The table of Q's lesser part: a left side of each lane.
-static constexpr int64_t kLaneBytes = 32 * 16;
-static constexpr int64_t kDiagonals = 14, kDiagonalBytes = kDiagonals * 16;
-
-int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
-  if ((!modal.split && !getenv("HALO_X_TAB")) || staged.skewed)
-    return 0;
-  return staged.chunk / kBlock * (modal.split ? 2 : 1) * kDiagonalBytes +
-         modal.modeBlocks * kBlock * (16 + 16) + (modal.split ? modal.modeBlocks * kLaneBytes : 0);
-}
-
 ModalFinish::ModalFinish(StagedBlock &block)
-    : block(block), e(block.e), staged(block.staged), modal(staged.modals.front()),
-      chunk(staged.chunk), blocks(chunk / kBlock), modeBlocks(modal.modeBlocks),
-      parts(modal.split ? 2 : 1), element(staged.windows[modal.window].element) {
-  lane = e.rem(e.thread, e.num(32));
-  warp = e.div(e.thread, e.num(32));
-  g = e.div(lane, e.num(4));
-  q = e.rem(lane, e.num(4));
-  zero = real(0);
-  none = e.num(0);
+    : ModalLanes(block), pairPlan(std::make_unique<KernelPlan>(block.plan)) {
   Value pair = e.mul(q, e.num(2));
   auto equal = [&](Value x, Value y) -> Value {
     return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, x, y);
   };
-  int64_t one = element.isBF16() ? 0x3f80 : 0x3c00;
-  Value diagonal = e.select(equal(g, pair), e.num(one),
-                            e.select(equal(g, e.offset(pair, 1)), e.num(one << 16), none));
-  // A left side lies in four registers side by side: what stands twice, or is zero, would be copied
-  // there before every use. The assembler does not see that these are copies.
-  nothing = e.b.createOrFold<arith::ShRUIOp>(e.loc, e.tilesN, e.num(31));
+  constexpr int64_t kOne = 0x3f80; // bf16
+  Value diagonal = e.select(equal(g, pair), e.num(kOne),
+                            e.select(equal(g, e.offset(pair, 1)), e.num(kOne << 16), none));
   ones = {diagonal, none, none, diagonal};
 
-  onePlan = std::make_unique<KernelPlan>(block.plan);
-  onePlan->lanes = 1;
-  pairPlan = std::make_unique<KernelPlan>(block.plan);
   pairPlan->lanes = 2;
   for (int64_t first = 0; first < staged.channelsPerWarp; first += 2) {
-    Pair &made = pairs.emplace_back();
-    for (int64_t i = 0; i < 2; ++i) {
-      made.channels[i].column = e.offset(e.mul(warp, e.num(staged.channelsPerWarp)), first + i);
-      prepare(made.channels[i]);
-    }
-    made.emitter = block.mapped(*pairPlan, made.channels[0].column);
+    Value column = e.offset(e.mul(warp, e.num(staged.channelsPerWarp)), first);
+    Pair &made = pairs.emplace_back(Pair{{channelAt(column), channelAt(e.offset(column, 1))}, {}});
+    made.emitter = block.mapped(*pairPlan, column);
     made.emitter->emitInvariants(/*taps=*/false);
     e.b.restoreInsertionPoint(made.emitter->b.saveInsertionPoint());
   }
 }
 
-Value ModalFinish::copy(Value bits) { return arith::OrIOp::create(e.b, e.loc, bits, nothing); }
-
-Value ModalFinish::real(double value) {
-  return arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(float(value)));
-}
-Value ModalFinish::times(Value x, Value y) { return arith::MulFOp::create(e.b, e.loc, x, y); }
-Value ModalFinish::plus(Value x, Value y) { return arith::AddFOp::create(e.b, e.loc, x, y); }
-
-Value ModalFinish::shuffle(Value value, Value from, int64_t width) {
-  int64_t segment = 32 - width;
-  return NVVM::ShflOp::create(e.b, e.loc, value.getType(), e.num(-1), value, from,
-                              e.num(segment << 8 | (width - 1)), NVVM::ShflKind::idx,
-                              /*return_value_and_is_valid=*/nullptr);
-}
-
-Value ModalFinish::power(Value log2Pole, Value k) {
-  Value exponent = times(log2Pole, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), k));
-  return e.intrinsic("llvm.nvvm.ex2.approx.ftz.f32", exponent);
-}
-
-Value ModalFinish::number(StringRef operand, Channel &channel, Value mode) {
-  const Memory &m = e.memory(operand);
-  Value own = e.min(e.add(block.stripe, channel.column), e.offset(e.channels, -1));
-  return e.load(m.element, modePointer(e, m, own, mode), 4, /*invariant=*/true);
-}
-
-ModalFinish::Parts ModalFinish::pack(ArrayRef<std::array<Value, 2>> values) {
-  Parts made(parts);
-  for (auto [r, both] : llvm::enumerate(values)) {
-    Value rest = e.pack({both[0], both[1]});
-    for (Fragment &part : made) {
-      Value stored = e.toStorage(rest, element);
-      part[r] = LLVM::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), stored);
-      rest = arith::SubFOp::create(e.b, e.loc, rest, e.loadedToF32(stored));
-    }
-  }
-  return made;
-}
-
-void ModalFinish::prepare(Channel &channel) {
+ModalFinish::Channel ModalFinish::channelAt(Value column) {
+  Channel channel{ModalFactors(*this, column), column, {}, {}, {}};
   for (const StagedWindow &window : staged.windows) {
     int64_t bytes = block.bytesOf(window.element);
-    Value swizzle = block.swizzleOf(channel.column);
+    Value swizzle = block.swizzleOf(column);
     Value octet = e.rem(e.div(lane, e.num(8)), e.num(std::min<int64_t>(4, chunk / 8)));
     Value position = e.add(e.mul(e.rem(lane, e.num(8)), e.num(chunk)), e.mul(octet, e.num(8)));
     for (int64_t first = 0; first < chunk; first += 32)
       channel.rows.push_back(block.byteAt(
-          window.base, e.add(e.mul(channel.column, e.num(staged.ring * bytes)),
+          window.base, e.add(e.mul(column, e.num(staged.ring * bytes)),
                              block.ringByte(e.offset(position, first), swizzle, bytes))));
   }
-  int64_t bytes = modeBlocks * parts * kPartBytes;
-  Value base = e.mul(channel.column, e.num(bytes));
+  Value base = e.mul(column, e.num(modeBlocks * parts * kPartBytes));
   channel.scratch = block.byteAt(modal.scratch, e.add(base, e.mul(lane, e.num(kRowBytes))));
   channel.own = block.byteAt(modal.scratch,
                              e.add(base, e.add(e.mul(g, e.num(kRowBytes)), e.mul(q, e.num(4)))));
-  if (modal.tableBytes) {
-    channel.toeplitz = tableByte(channel, 0, e.offset(e.sub(g, e.mul(q, e.num(2))), 6));
-    channel.decays = tableByte(channel, blocks * parts * kDiagonalBytes, g);
-    // Of a mode for the four q, then of the next.
-    channel.startByte =
-        e.address(e.b.getI8Type(),
-                  tableByte(channel, blocks * parts * kDiagonalBytes + modeBlocks * kBlock * 16, g),
-                  e.widen(e.mul(q, e.num(4))));
-    channel.lesser =
-        tableByte(channel, blocks * parts * kDiagonalBytes + modeBlocks * kBlock * (16 + 16), lane);
-  }
-  prepareOutputs(channel);
-  prepareStates(channel);
-}
-
-/// The entry of 16 bytes at an index of a channel's table.
-Value ModalFinish::tableByte(Channel &channel, int64_t offset, Value index) {
-  return block.byteAt(modal.tables + offset, e.add(e.mul(channel.column, e.num(modal.tableBytes)),
-                                                   e.mul(index, e.num(16))));
-}
-
-/// T and P. Both come from R[s] exp(lp[s] i), the lane's rows i = 8 r + g, whose sums over s are h.
-void ModalFinish::prepareOutputs(Channel &channel) {
-  int64_t rows = 2 * blocks, modes = modal.modes;
-  SmallVector<Value> filter(rows, zero); // h[8 r + g]
-  for (int64_t m = 0; m < modeBlocks; ++m) {
-    SmallVector<std::array<Value, 4>> values(rows); // [row][2q, 2q + 1, 2q + 8, 2q + 9]
-    for (int64_t i = 0; i < 4; ++i) {
-      Value mode = e.offset(e.mul(q, e.num(2)), 16 * m + i % 2 + 8 * (i / 2));
-      Value exists = e.less(mode, e.num(modes)), safe = e.min(mode, e.num(modes - 1));
-      Value pole =
-          times(number(ModalOp(modal.op).getLogPoles(), channel, safe), real(1.4426950408889634));
-      Value residue =
-          e.select(exists, number(ModalOp(modal.op).getResidues(), channel, safe), zero);
-      Value eight = power(pole, e.num(8)), one = power(pole, e.num(1));
-      Value value = times(residue, power(pole, g));
-      for (int64_t r = 0; r < rows; ++r) {
-        filter[r] = plus(filter[r], value);
-        values[r][i] = times(value, one);
-        value = times(value, eight);
-      }
-    }
-    auto &p = channel.p.emplace_back();
-    for (int64_t b = 0; b < blocks; ++b) {
-      auto &low = values[2 * b], &high = values[2 * b + 1];
-      p.push_back(
-          pack({{low[0], low[1]}, {high[0], high[1]}, {low[2], low[3]}, {high[2], high[3]}}));
-    }
-  }
-  for (Value &h : filter)
-    for (int64_t distance : {1, 2})
-      h = plus(h, shuffle(h, e.b.createOrFold<arith::XOrIOp>(e.loc, lane, e.num(distance)), 32));
-  // R_m of Toeplitz.h: h[8 m + g - 2 q] and the one before it, from the lanes that have them.
-  auto shifted = [&](int64_t m, Value back) -> Value {
-    Value row = e.sub(g, back), before = e.less(row, none);
-    Value from = e.add(e.mul(e.select(before, e.offset(row, 8), row), e.num(4)), q);
-    auto at = [&](int64_t r) { return r >= 0 && r < rows ? shuffle(filter[r], from, 32) : zero; };
-    return e.select(before, at(m - 1), at(m));
-  };
-  Value pair = e.mul(q, e.num(2));
-  SmallVector<std::array<Value, 2>> r;
-  for (int64_t m = 0; m < rows; ++m)
-    r.push_back({shifted(m, pair), shifted(m, e.offset(pair, 1))});
-  for (int64_t d = 0; d < blocks; ++d)
-    channel.t.push_back(pack(
-        {r[2 * d], r[2 * d + 1], d ? r[2 * d - 1] : std::array<Value, 2>{zero, zero}, r[2 * d]}));
-  if (!modal.tableBytes)
-    return;
-  // One lane of each diagonal writes it.
-  Value first = e.less(q, e.num(1)), last = e.both(e.less(e.num(2), q), e.less(g, e.num(6)));
-  e.ifThen(e.select(first, first, last), [&] {
-    for (int64_t d = 0; d < blocks; ++d)
-      for (int64_t part = 0; part < parts; ++part)
-        e.storeTo(e.pack(channel.t[d][part]), toeplitzByte(channel, d, part), 16);
-  });
-}
-
-Value ModalFinish::toeplitzByte(Channel &channel, int64_t d, int64_t part) {
-  return e.address(e.b.getI8Type(), channel.toeplitz, e.wide((d * parts + part) * kDiagonalBytes));
-}
-
-/// Four numbers from a table.
-std::array<Value, 4> ModalFinish::four(Type type, Value from) {
-  Value all = e.load(VectorType::get({4}, type), from, 16, /*invariant=*/false);
-  return {e.lane(all, 0), e.lane(all, 1), e.lane(all, 2), e.lane(all, 3)};
-}
-
-ModalFinish::Parts ModalFinish::toeplitzOf(Channel &channel, int64_t d) {
-  if (!modal.tableBytes)
-    return channel.t[d];
-  Parts made;
-  for (int64_t part = 0; part < parts; ++part)
-    made.push_back(four(e.b.getI32Type(), toeplitzByte(channel, d, part)));
-  return made;
-}
-
-std::array<Value, 4> ModalFinish::decaysOf(Channel &channel, int64_t mode) {
-  return modal.tableBytes ? four(e.b.getF32Type(), decaysByte(channel, mode))
-                          : channel.perMode[mode];
-}
-
-Value ModalFinish::decaysByte(Channel &channel, int64_t mode) {
-  return e.address(e.b.getI8Type(), channel.decays, e.wide(mode * 8 * 16));
-}
-
-/// Q of 16 positions, and what the scan needs.
-void ModalFinish::prepareStates(Channel &channel) {
-  auto scalar = block.mapped(*onePlan, channel.column);
-  for (int64_t m = 0; m < modeBlocks; ++m) {
-    std::array<std::array<Value, 4>, 2> rows; // Columns 2q, 2q + 1, 2q + 8, 2q + 9.
-    for (int64_t half = 0; half < 2; ++half) {
-      Value row = e.offset(g, 16 * m + 8 * half), mode = e.min(row, e.num(modal.modes - 1));
-      Value logPole = number(ModalOp(modal.op).getLogPoles(), channel, mode);
-      Value pole = times(logPole, real(1.4426950408889634));
-      Value one = power(pole, e.num(1)), eight = power(pole, e.num(8));
-      // Column 2q + 9 is 6 - 2q positions before the last.
-      Value value = power(pole, e.sub(e.num(6), e.mul(q, e.num(2)))), far = times(value, eight);
-      rows[half] = {times(far, one), far, times(value, one), value};
-      channel.start.push_back(power(pole, e.mul(q, e.num(2 * chunk))));
-      if (modal.tableBytes)
-        e.storeTo(channel.start.back(),
-                  e.address(e.b.getI8Type(), channel.startByte, e.wide((2 * m + half) * 8 * 16)),
-                  4);
-      scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
-      Value tile = emitExpm1(*scalar, logPole, real(double(staged.tile)));
-      e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-      int64_t index = 2 * m + half;
-      channel.perMode.push_back({power(pole, e.num(kBlock)), power(pole, e.num(chunk)),
-                                 power(pole, e.num(2 * chunk)), tile});
-      if (modal.tableBytes)
-        e.ifThen(e.less(q, e.num(1)), [&] {
-          e.storeTo(e.pack(channel.perMode[index]), decaysByte(channel, index), 16);
-        });
-    }
-    auto &top = rows[0], &low = rows[1];
-    channel.q.push_back(
-        pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}}));
-    if (modal.tableBytes && modal.split)
-      e.storeTo(e.pack(channel.q[m][1]),
-                e.address(e.b.getI8Type(), channel.lesser, e.wide(m * kLaneBytes)), 16);
-  }
+  return channel;
 }
 
 ModalFinish::Fragment ModalFinish::multiply(const Fragment &left, ValueRange right,
@@ -300,23 +92,16 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
         chains.push_back({own,
                           m,
                           half,
-                          decaysOf(*own.channel, 2 * m + half),
+                          own.channel->factors.decays(2 * m + half),
                           states[chains.size()],
                           {},
                           {},
                           {},
                           {}});
-  // [part][channel, 16 modes]
-  SmallVector<SmallVector<Fragment>, 2> lefts(parts);
+  SmallVector<Parts> lefts; // [channel, 16 modes]
   for (const Begun &own : begun)
-    for (int64_t m = 0; m < modeBlocks; ++m) {
-      lefts[0].push_back(own.channel->q[m][0]);
-      if (modal.split)
-        lefts[1].push_back(modal.tableBytes ? four(e.b.getI32Type(),
-                                                   e.address(e.b.getI8Type(), own.channel->lesser,
-                                                             e.wide(m * kLaneBytes)))
-                                            : own.channel->q[m][1]);
-    }
+    for (int64_t m = 0; m < modeBlocks; ++m)
+      lefts.push_back(own.channel->factors.input(m));
   SmallVector<Fragment> added(begun.size() * modeBlocks, {zero, zero, zero, zero});
   for (int64_t b = 0; b < blocks; ++b) {
     for (Chain &chain : chains)
@@ -327,7 +112,7 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(added)) {
         const Begun &own = begun[index / modeBlocks];
-        sum = multiply(lefts[part][index], ValueRange(own.samples[modal.window]).slice(2 * b, 2),
+        sum = multiply(lefts[index][part], ValueRange(own.samples[modal.window]).slice(2 * b, 2),
                        sum);
       }
     // Meanwhile: what does not wait.
@@ -357,13 +142,7 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
   for (Chain &chain : chains) {
     Begun &own = chain.of;
     int64_t mode = 2 * chain.m + chain.half;
-    Value reach =
-        modal.tableBytes
-            ? e.load(e.b.getF32Type(),
-                     e.address(e.b.getI8Type(), own.channel->startByte, e.wide(mode * 8 * 16)), 4,
-                     /*invariant=*/false)
-            : own.channel->start[mode];
-    Value start = e.fma(reach, chain.state, masked(1, chain.before));
+    Value start = e.fma(own.channel->factors.start(mode), chain.state, masked(1, chain.before));
     own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
     own.next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
   }
@@ -388,11 +167,11 @@ void ModalFinish::within(MutableArrayRef<Begun> begun, int64_t at) {
   for (Begun &own : begun)
     own.outputs.push_back({zero, zero, zero, zero});
   for (int64_t d = at; d >= 0; --d) {
-    SmallVector<Parts> blocks;
+    SmallVector<Parts> lefts;
     for (Begun &own : begun)
-      blocks.push_back(toeplitzOf(*own.channel, d));
+      lefts.push_back(own.channel->factors.within(d));
     for (int64_t part = parts; part-- > 0;)
-      for (auto [own, t] : llvm::zip(begun, blocks))
+      for (auto [own, t] : llvm::zip(begun, lefts))
         own.outputs[at] = multiply(
             t[part], ValueRange(own.samples[modal.window]).slice(2 * (at - d), 2), own.outputs[at]);
   }
@@ -409,7 +188,7 @@ void ModalFinish::before(MutableArrayRef<Begun> begun) {
       for (int64_t at = 0; at < blocks; ++at)
         for (Begun &own : begun)
           own.outputs[at] =
-              multiply(own.channel->p[m][at][left],
+              multiply(own.channel->factors.output(m, at)[left],
                        ValueRange(own.states).slice(2 * (parts * m + right), 2), own.outputs[at]);
 }
 
@@ -525,7 +304,7 @@ void ModalFinish::end(ValueRange states) {
     Value column = e.add(pair.channels[0].column, which), own = e.add(block.stripe, column);
     Value swizzle = block.swizzleOf(column), ring = e.mul(column, e.num(staged.ring * bytes));
     Value safe = e.min(own, e.offset(e.channels, -1));
-    auto scalar = block.mapped(*onePlan, column);
+    auto scalar = block.mapped(*one, column);
     for (int64_t m = 0; m < modeBlocks; ++m) {
       Value mode = e.offset(row, 16 * m);
       Value exists = e.both(e.less(mode, e.num(modal.modes)), e.less(own, e.channels));

@@ -14,9 +14,8 @@
 //
 // S goes through shared memory to become a right side: the transpose of what the scan leaves.
 //
-// What would be too many registers lies in shared memory: T as the lanes hold it, which depends on
-// g - 2q alone, and the decays of a mode. Q is that of 16 positions; the sums of 16 decay before
-// the next add.
+// Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the
+// constants.
 //
 // Numerics. T, P, Q and S are numbers of the samples' type, or where the kernel is accurate sums of
 // two (hi + lo; lo times lo is dropped). Powers within a tile are within 1e-6 and start afresh in
@@ -25,14 +24,12 @@
 // position by position.
 #pragma once
 
+#include "compiler/lowering/ModalFactors.h"
 #include "compiler/lowering/StagedFinish.h"
 
 namespace halo::compiler {
 
-/// Bytes of a channel's tables.
-int64_t modalTableBytes(const StagedPlan &staged, const StagedModal &modal);
-
-class ModalFinish : public StagedFinish {
+class ModalFinish : public StagedFinish, private ModalLanes {
 public:
   /// Emits T, P and Q of the warp's channels.
   explicit ModalFinish(StagedBlock &block);
@@ -42,22 +39,11 @@ public:
   void end(mlir::ValueRange states) override;
 
 private:
-  using Fragment = std::array<mlir::Value, 4>;
-  /// The parts of a left side: one, or hi and lo.
-  using Parts = llvm::SmallVector<Fragment, 2>;
-
   struct Channel {
+    ModalFactors factors;
     mlir::Value column;                  ///< In the stripe.
     llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row at position 0, by window.
-    llvm::SmallVector<llvm::SmallVector<Parts>> p; ///< [16 modes][block of 16 positions].
-    llvm::SmallVector<Parts> q;                    ///< [16 modes].
-    llvm::SmallVector<mlir::Value> start;          ///< [mode]: exp(2 C lp q).
-    llvm::SmallVector<Parts> t;                    ///< By distance in blocks of 16.
-    /// [mode]: exp(lp k) for k = 16, C and 2 C, expm1(lp tile).
-    llvm::SmallVector<std::array<mlir::Value, 4>> perMode;
-    mlir::Value scratch, own; ///< Where S is transposed: to load from; the lane's place.
-    mlir::Value startByte, lesser;
-    mlir::Value toeplitz, decays; ///< The lane's first entries in the tables.
+    mlir::Value scratch, own;            ///< Where S is transposed: to load from; the lane's place.
   };
   struct Pair {
     std::array<Channel, 2> channels;
@@ -74,39 +60,11 @@ private:
     llvm::SmallVector<mlir::Value> states;                ///< S as right sides.
   };
 
-  StagedBlock &block;
-  Emitter &e;
-  const StagedPlan &staged;
-  const StagedModal &modal;
-  int64_t chunk, blocks, modeBlocks, parts;
-  mlir::Type element;
-  std::unique_ptr<KernelPlan> onePlan, pairPlan;
-  mlir::Value g, q, lane, warp;
-  mlir::Value zero, none;
-  mlir::Value nothing; ///< No bits, which nobody can know.
-  Fragment ones;       ///< The identity.
+  std::unique_ptr<KernelPlan> pairPlan;
+  Fragment ones; ///< The identity.
   std::vector<Pair> pairs;
 
-  mlir::Value copy(mlir::Value bits);
-  mlir::Value real(double value);
-  mlir::Value times(mlir::Value x, mlir::Value y);
-  mlir::Value plus(mlir::Value x, mlir::Value y);
-  mlir::Value shuffle(mlir::Value value, mlir::Value from, int64_t width);
-  /// exp(lp k) by the approximation of 2^x; `log2Pole` is lp / ln 2.
-  mlir::Value power(mlir::Value log2Pole, mlir::Value k);
-  mlir::Value number(llvm::StringRef operand, Channel &channel, mlir::Value mode);
-  Parts pack(llvm::ArrayRef<std::array<mlir::Value, 2>> values);
-  void prepare(Channel &channel);
-  mlir::Value toeplitzByte(Channel &channel, int64_t d, int64_t part);
-  std::array<mlir::Value, 4> decaysOf(Channel &channel, int64_t mode);
-  mlir::Value decaysByte(Channel &channel, int64_t mode);
-  std::array<mlir::Value, 4> four(mlir::Type type, mlir::Value from);
-  mlir::Value tableByte(Channel &channel, int64_t offset, mlir::Value index);
-  void prepareOutputs(Channel &channel);
-  void prepareStates(Channel &channel);
-
-  /// The parts of T's blocks at a distance of `d` blocks.
-  Parts toeplitzOf(Channel &channel, int64_t d);
+  Channel channelAt(mlir::Value column);
   Samples samplesOf(Channel &channel, size_t window, mlir::Value position);
   void scan(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
   void within(llvm::MutableArrayRef<Begun> begun, int64_t at);

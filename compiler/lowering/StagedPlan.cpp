@@ -1,7 +1,7 @@
 #include "compiler/lowering/StagedPlan.h"
 
 #include "compiler/lowering/KernelPlan.h"
-#include "compiler/lowering/ModalFinish.h"
+#include "compiler/lowering/ModalFactors.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SetVector.h"
@@ -243,8 +243,8 @@ private:
       return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
                           << " positions per step for a halo.modal, got " << staged.tile;
     staged.chunk = staged.tile / kChunks;
-    staged.skewed = getenv("HALO_X_SKEW");
-    staged.tileSets = staged.skewed ? 2 : 1;
+    staged.skewed = false;
+    staged.tileSets = 1;
     return success();
   }
 
