@@ -1,0 +1,33 @@
+"""The Python package with torch: PYTHONPATH=runtime/python python3 tests/python/test_torch.py [--device cuda]
+
+On the CPU, in the simulator, where torch is installed (exit status 77 where it is not); on a GPU in tests/gpu/run.sh, where
+there is more to test: streams, graphs, devices.
+"""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+try:
+    import torch
+except ImportError:
+    print("skipped: torch is not installed for this Python")
+    sys.exit(77)
+
+import torch_case  # noqa: E402
+
+if "--device" in sys.argv:
+    place = sys.argv.index("--device")
+    torch_case.DEVICE = sys.argv[place + 1]
+    del sys.argv[place : place + 2]
+
+from python_case import SEED  # noqa: E402
+from torch_cases import Compat, Compile, Functions  # noqa: E402, F401
+
+
+if __name__ == "__main__":
+    print("HALO_TEST_SEED=%d" % SEED)
+    torch.manual_seed(SEED)
+    unittest.main(warnings="ignore")
