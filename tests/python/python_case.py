@@ -1,18 +1,9 @@
 """What every test of the Python package needs: random arrays, comparison by type, the shape of a refusal."""
 
-import os
-import random
-import sys
-import tempfile
 import unittest
 
-# The references of the command's tests: plain Python, nothing shared with what they judge.
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+from session import SEED
 
-# A cache of this run's own: what is tested is this build, and the user's folder stays as it is.
-CACHE = tempfile.TemporaryDirectory()
-os.environ["HALO_CACHE_DIR"] = CACHE.name
-SEED = int(os.environ.get("HALO_TEST_SEED", random.randrange(1 << 32)))
 TOLERANCE = {"f32": (3e-4, 1e-3), "f16": (3e-3, 5e-3), "bf16": (1e-2, 5e-2)}
 
 try:

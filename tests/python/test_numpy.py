@@ -15,7 +15,7 @@ except ImportError:
     print("skipped: numpy is not installed for this Python (setup.sh --all brings it)")
     sys.exit(77)
 
-from python_case import SEED  # noqa: E402
+from session import SEED  # noqa: E402
 from convolution_cases import Convolution  # noqa: E402, F401
 from package_cases import Operators, Package  # noqa: E402, F401
 from prefill_cases import Hyena  # noqa: E402, F401

@@ -16,6 +16,7 @@ except ImportError:
     print("skipped: torch is not installed for this Python")
     sys.exit(77)
 
+from session import SEED  # noqa: E402, I001: before halo is imported.
 import torch_case  # noqa: E402
 
 if "--device" in sys.argv:
@@ -23,11 +24,16 @@ if "--device" in sys.argv:
     torch_case.DEVICE = sys.argv[place + 1]
     del sys.argv[place : place + 2]
 
-from python_case import SEED  # noqa: E402
 from torch_cases import Compat, Compile, Functions  # noqa: E402, F401
+
+if torch_case.DEVICE == "cuda":
+    from torch_cuda_cases import Foreign, Graphs, Streams  # noqa: F401
 
 
 if __name__ == "__main__":
     print("HALO_TEST_SEED=%d" % SEED)
     torch.manual_seed(SEED)
-    unittest.main(warnings="ignore")
+    done = unittest.main(warnings="ignore", exit=False).result
+    bad, skipped = len(done.failures) + len(done.errors), len(done.skipped)
+    print("%d passed, %d failed, %d skipped" % (done.testsRun - bad - skipped, bad, skipped))
+    sys.exit(1 if bad or done.testsRun == skipped else 0)

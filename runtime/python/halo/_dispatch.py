@@ -60,6 +60,11 @@ def _with_torch(torch, kernel, options, tensors, outs):
     return results
 
 
+def compiling():
+    """Whether torch.compile is tracing."""
+    return _compiling()
+
+
 def call(kernel, options, tensors, outs=None):
     """The results of a kernel, in its order. `options`: values in the order of the kernel's; `outs`: a tuple with None
     for what is to be allocated, or None where all is."""

@@ -5,7 +5,9 @@
 Any width, states in any layout. Forward only, and no seq_idx; what is not there is refused.
 """
 
-from .. import convolution
+import torch
+
+from .. import _dispatch, convolution
 from .._library import UnavailableError
 
 
@@ -27,18 +29,19 @@ def causal_conv1d_fn(
         raise UnavailableError("seq_idx is given, and Halo's convolution knows no packed sequences yet")
     if not return_final_states:
         final_states_out = None
+    options = {"activation": activation, "final_state": return_final_states, "final_state_out": final_states_out}
     # (batch, seqlen, dim) in memory is a layout of its own.
-    channel_last = x.stride(1) == 1 and x.stride(2) != 1
+    if x.stride(1) != 1 or x.stride(2) == 1:
+        return convolution.causal_conv1d(x, weight, bias, initial_state=initial_states, **options)
+    # Autograd's rules for views are not for an output: where nothing is traced it is no view of another.
+    out = None if _dispatch.compiling() else torch.empty_like(x)
     results = convolution.causal_conv1d(
-        x.transpose(1, 2) if channel_last else x, weight, bias, initial_state=initial_states,
-        layout="bld" if channel_last else "bdl", activation=activation, final_state=return_final_states,
-        final_state_out=final_states_out,
+        x.transpose(1, 2), weight, bias, initial_state=initial_states, layout="bld",
+        out=None if out is None else out.transpose(1, 2), **options,
     )  # fmt: skip
-    if not channel_last:
-        return results
-    if return_final_states:
-        return results[0].transpose(1, 2), results[1]
-    return results.transpose(1, 2)
+    y = results[0] if return_final_states else results
+    y = y.transpose(1, 2) if out is None else out
+    return (y, results[1]) if return_final_states else y
 
 
 def causal_conv1d_update(x, conv_state, weight, bias=None, activation=None, cache_seqlens=None, conv_state_indices=None):
