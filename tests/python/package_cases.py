@@ -1,6 +1,7 @@
 """The package besides its kernels' results: operators by name, DLPack, threads, plans, freezing, warnings."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -79,6 +80,24 @@ class Operators(ArrayCase):
         ):
             with self.subTest(parts=parts), self.refused(*parts):
                 call()
+
+
+class Readmes(ArrayCase):
+    def test_examples_run(self):
+        root = os.path.join(HERE, "..", "..")
+        for path in ("README.md", "runtime/python/README.md"):
+            with open(os.path.join(root, path), encoding="utf-8") as file:
+                blocks = re.findall(r"^```python\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
+            self.assertEqual(len(blocks), 1, path)
+            code = blocks[0].replace('"cuda:0"', '"sim"').replace('"gated_pair.mlir"', repr(GATED_PAIR))
+            names = {
+                "x": (1, 8, 9), "weight": (8, 4), "bias": (8,), "z": (1, 9, 24), "proj_weight": (24, 3), "filter": (8, 7),
+                "token": (1, 24), "value": (8, 4), "gate": (8, 7),
+            }  # fmt: skip
+            names = {name: self.normal("f32", *sizes) for name, sizes in names.items()}
+            with self.subTest(path):
+                exec(compile(code, path, "exec"), names)
+                self.assertTrue(np.isfinite(names["y"]).all())
 
 
 class Package(ArrayCase):

@@ -12,6 +12,8 @@ DTYPES = {
     torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int32: "i32", torch.int64: "i64",
 }  # fmt: skip
 
+HAS_OPS = hasattr(torch.library, "custom_op")
+
 _launch = lib.halo_form_launch
 _grad_enabled = torch.is_grad_enabled
 _empty_like = torch.empty_like
@@ -131,6 +133,8 @@ def trace(kernel, options, tensors, outs):
     """The call as its custom op, for torch.compile, other tracers and tensor subclasses."""
     if torch.is_grad_enabled():
         _refuse_gradients(kernel, tensors)
+    if not HAS_OPS:
+        raise UnavailableError("torch %s has no torch.library.custom_op, which tracing needs: 2.4 has" % torch.__version__)
     results = getattr(torch.ops.halo, kernel.name)(*tensors, *options)
     results = [results] if kernel.inplace else list(results)
     if outs is not None:
@@ -195,5 +199,6 @@ def _register(kernel):
     op.register_fake(fake)
 
 
-for _kernel in KERNELS.values():
-    _register(_kernel)
+if HAS_OPS:
+    for _kernel in KERNELS.values():
+        _register(_kernel)
