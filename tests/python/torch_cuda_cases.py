@@ -1,5 +1,7 @@
 """What only a GPU can tell: streams, graphs, several devices, arrays of other libraries."""
 
+import subprocess
+import sys
 import threading
 import unittest
 
@@ -71,6 +73,21 @@ class Streams(TorchCase):
 
 
 class Graphs(TorchCase):
+    def test_a_first_call_in_a_capture(self):
+        """Opening a GPU would break the capture."""
+        code = (
+            "import torch, halo\n"
+            "x, weight = torch.randn(1, 8, 8, device='cuda'), torch.randn(8, 4, device='cuda')\n"
+            "with torch.cuda.graph(torch.cuda.CUDAGraph()):\n"
+            "    try:\n"
+            "        halo.causal_conv1d(x, weight)\n"
+            "    except halo.InvalidError as error:\n"
+            "        print(error)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("cuda:0 is not open yet", done.stdout)
+
     def test_a_graph_replays(self):
         x, weight, bias = self.conv(dtype=torch.bfloat16)
         halo.causal_conv1d(x, weight, bias, activation="silu")  # Loads.

@@ -51,6 +51,10 @@ def device(name):
     return found
 
 
+def is_open(name):
+    return name in _devices
+
+
 def host_device():
     """Where tensors in host memory run."""
     global _warned

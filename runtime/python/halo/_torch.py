@@ -6,7 +6,7 @@ from . import _engine
 from ._arrays import Array
 from ._engine import ALIAS, EMPTY, GIVEN, LIKE, make_plan, plans
 from ._kernels import KERNELS
-from ._library import InvalidError, UnavailableError, lib, refusal
+from ._library import Error, InvalidError, UnavailableError, lib, refusal
 
 DTYPES = {
     torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16", torch.int32: "i32", torch.int64: "i64",
@@ -65,6 +65,11 @@ def _plan(key, kernel, options, tensors, outs):
     first = tensors[0]
     where = first.device
     name = "cuda:%d" % where.index if where.type == "cuda" else _engine.host_device()
+    if where.type == "cuda" and not _engine.is_open(name) and torch.cuda.is_current_stream_capturing():
+        raise InvalidError(
+            "kernel %s is called in a capture, and %s is not open yet, which would break it: call it once before"
+            % (kernel.name, name)
+        )
 
     def make(what, argument):
         return _describe(allocate(what, argument, tensors))
@@ -124,8 +129,10 @@ def call(kernel, options, tensors, outs):
         if _modes():
             return trace(kernel, options, tensors, outs)
         return run(kernel, options, tensors, outs)
-    except (AttributeError, TypeError):
-        _check(kernel, tensors + (outs or ()))  # Says which tensor is none.
+    except Error:
+        raise
+    except Exception:
+        _check(kernel, tensors + (outs or ()))  # Says which tensor is none, or has no strides.
         raise
 
 
