@@ -134,6 +134,7 @@ class Convolution(ArrayCase):
             (("operand bias", "f16", "f32"), lambda: halo.causal_conv1d(x, weight, np.zeros(12, "float16"))),
             (("3 outputs", "q, v"), lambda: halo.causal_conv1d_split(x, weight, split="q:4,v:8", out=(None,) * 3)),
             (("'q'", "name:channels"), lambda: halo.causal_conv1d_split(x, weight, split="q")),
+            (("output 0", "starts where another"), lambda: halo.causal_conv1d(x, weight, out=x)),
             (("4", "bytes"), lambda: halo.causal_conv1d(odd_strides(x), weight)),
         ):
             with self.subTest(parts=parts), self.refused(*parts):

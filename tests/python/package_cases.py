@@ -1,9 +1,11 @@
 """The package besides its kernels' results: operators by name, DLPack, threads, plans, freezing, warnings."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 
@@ -191,6 +193,33 @@ class Package(ArrayCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.count("RuntimeWarning: halo: "), 1, done.stderr)
         self.assertIn("/proc/halo", done.stderr)
+
+    def test_a_pack_serves(self):
+        """Its kernels are not compiled again, as the cache's counters say."""
+        command = os.environ.get("HALO")
+        if not hasattr(halo._library.lib, "halo_pack_open") or not command:
+            with self.refused("packs" if command else "pack", kind=halo.Error):
+                halo.open_pack("/nowhere/a.halopack")
+            self.skipTest("this library opens no packs" if command else "HALO names no command to build one with")
+        with self.refused("/nowhere/a.halopack", kind=halo.Error):
+            halo.open_pack("/nowhere/a.halopack")
+        with tempfile.TemporaryDirectory() as folder:
+            spec, pack = os.path.join(folder, "spec.json"), os.path.join(folder, "a.halopack")
+            problem = {"kernel": "causal_conv1d", "dtype": "f32", "set": {"K": 3, "layout": "bdl"}}
+            with open(spec, "w") as file:
+                json.dump({"name": "small", "architectures": ["sim"], "problems": [problem]}, file)
+            env = dict(os.environ, HALO_CACHE_DIR=os.path.join(folder, "building"))
+            subprocess.run([command, "pack", "build", spec, "-o", pack], env=env, check=True, capture_output=True)
+            code = (
+                "import halo, numpy as np\n"
+                "halo.open_pack(%r)\n"
+                "print(halo.causal_conv1d(np.ones((1, 2, 8), 'f'), np.ones((2, 3), 'f')).sum())" % pack
+            )
+            env = dict(os.environ, HALO_CACHE_DIR=os.path.join(folder, "used"))
+            done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
+            self.assertEqual((done.returncode, done.stdout), (0, "42.0\n"), done.stderr)
+            stat = subprocess.run([command, "cache", "stat", "--json"], env=env, check=True, capture_output=True)
+            self.assertEqual(json.loads(stat.stdout)["compiles"], 0)
 
     def test_a_missing_library(self):
         env = dict(os.environ, HALO_RUNTIME_LIBRARY="/nowhere/libhalo_runtime.so.1")

@@ -107,6 +107,7 @@ class Functions(TorchCase):
             ("tensors are on meta where cuda or cpu", lambda: halo.causal_conv1d(x.to("meta"), weight.to("meta"))),
             ("operand x is no plain strided tensor", lambda: halo.causal_conv1d(negative, weight)),
             ("operand x is no plain strided tensor", lambda: halo.causal_conv1d(x.to_sparse(), weight)),
+            ("output 0 of kernel causal_conv1d starts where", lambda: halo.causal_conv1d(x, weight, out=x)),
             ("operand y has L = 9", lambda: halo.causal_conv1d(x, weight, out=torch.empty_like(x)[:, :, :9])),
         ):
             with self.subTest(sentence=sentence), self.assertRaisesRegex(halo.Error, sentence):

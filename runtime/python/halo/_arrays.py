@@ -143,6 +143,8 @@ def call(kernel, options, tensors, outs):
     for what, argument in plan.results:
         if what == GIVEN:
             array, result = given[argument], outs[argument]
+            if 0 not in array.sizes and any(array.data == other.data for other in arrays):
+                raise _engine.shared(kernel, argument)
         elif what == ALIAS:
             array, result = inputs[argument], tensors[argument]
         else:

@@ -105,6 +105,14 @@ def result_plan(kernel, out, given):
     return (EMPTY_F32 if out.f32 else EMPTY), out.shape
 
 
+def shared(kernel, index):
+    """The refusal of an output that lies where an input does."""
+    return InvalidError(
+        "output %d of kernel %s starts where another operand does: only the states of a step are updated in place"
+        % (index, kernel.name)
+    )
+
+
 def make_plan(key, kernel, options, inputs, outs, device_name, make, stream_of=None):
     """Plans a call and keeps the plan. `inputs`, `outs`: (dtype, sizes, strides, data) each, or None; `make(what,
     argument)` allocates a result as the call will, and describes it."""

@@ -119,6 +119,8 @@ _PROTOTYPES = {
     # The pointers come as the bytes of an array: made by one call, and nobody else writes them.
     "halo_form_launch": (c_int32, c_void_p, c_char_p, c_size_t, c_void_p),
 }
+#: Of later libraries: what is missing is refused where it is asked for.
+_LATER = {"halo_pack_open": (c_int32, c_char_p)}
 
 
 def candidates():
@@ -144,7 +146,8 @@ def load():
         raise ImportError(
             "halo: the runtime library cannot be loaded (%s): name it in HALO_RUNTIME_LIBRARY" % "; ".join(problems)
         )
-    for name, (result, *arguments) in _PROTOTYPES.items():
+    later = {name: prototype for name, prototype in _LATER.items() if hasattr(library, name)}
+    for name, (result, *arguments) in {**_PROTOTYPES, **later}.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     if library.halo_abi_version() != ABI_VERSION:
@@ -166,6 +169,13 @@ def refusal(status):
 def check(status):
     if status:
         raise refusal(status)
+
+
+def open_pack(path):
+    """Opens a kernel pack, or all in a folder (*.halopack), for the rest of the process: its kernels need no compiler."""
+    if not hasattr(lib, "halo_pack_open"):
+        raise UnavailableError("version %s of %s opens no packs" % (lib.halo_version().decode(), SONAME))
+    check(lib.halo_pack_open(os.fspath(path).encode()))
 
 
 @WarningSink

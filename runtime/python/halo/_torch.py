@@ -104,6 +104,8 @@ def run(kernel, options, tensors, outs=None):
             result = _empty_like(tensors[argument])
         elif what == GIVEN:
             result = outs[argument]
+            if result.data_ptr() in pointers and result.numel():
+                raise _engine.shared(kernel, argument)
         elif what == ALIAS:
             result = tensors[argument]
         elif what == EMPTY:
