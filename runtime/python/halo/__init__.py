@@ -11,7 +11,7 @@ run in the simulator, which is for correctness and says so once. Forward only fo
 causal-conv1d. What is refused is a `halo.Error` with one sentence.
 """
 
-from ._engine import freeze, set_host_device
+from ._engine import freeze, prepare, set_host_device
 from ._library import Error, InvalidError, SimulatorWarning, UnavailableError, open_pack
 from ._library import lib as _lib
 from .convolution import causal_conv1d, causal_conv1d_split
@@ -23,5 +23,5 @@ __version__ = _lib.halo_version().decode()
 __all__ = [
     "Error", "InvalidError", "Operand", "Operator", "SimulatorWarning", "UnavailableError", "b2b_causal_conv1d",
     "causal_conv1d", "causal_conv1d_split", "freeze", "hcl", "hcl_step", "hcm", "hcm_step", "hcs", "hcs_step",
-    "modal_filter", "open_pack", "set_host_device",
+    "modal_filter", "open_pack", "prepare", "set_host_device",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ plan holds a form of the library (halo.h), whose launch takes pointers. Everythi
 that threads share plans without a lock.
 """
 
+import ctypes
 import struct
 import threading
 import warnings
@@ -74,6 +75,18 @@ def set_host_device(name):
         raise InvalidError("the host device is %r where 'sim' or 'null' is expected" % (name,))
     _host_device = name
     plans.clear()
+
+
+def prepare():
+    """Compiles and loads, for every problem that was called so far, what tensors of any sizes, strides and alignment will
+    need: after a warm-up, before freeze() or a capture."""
+    with _lock:
+        called = list(_operators.values())
+    count = ctypes.c_size_t()
+    for op in called:
+        # What is not loaded was refused when it was called.
+        if not library.lib.halo_operator_operand_count(op.value, count):
+            library.check(library.lib.halo_operator_prepare(op.value))
 
 
 def freeze(frozen=True):
