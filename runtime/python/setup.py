@@ -1,7 +1,7 @@
 """Puts the libraries of a build into the wheel: `pip install runtime/python` after Halo has been built.
 
-HALO_BUILD_DIR is the build, by default build/ of this tree. The runtime's library must be there; the compiler's goes with
-it where it is (without it only kernel packs and cached kernels are available), unless HALO_WHEEL_COMPILER=off.
+HALO_BUILD_DIR is the build, by default build/ of this tree. The runtime's library must be there; the compiler's goes
+with it where it is (without it only kernel packs and cached kernels are available), unless HALO_WHEEL_COMPILER=off.
 """
 
 import os

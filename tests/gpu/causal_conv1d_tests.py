@@ -3,9 +3,9 @@
 
     CAUSAL_CONV1D_PATH=FOLDER causal_conv1d_tests.py [-o OUT.json] [--seconds 150] [--tests FILE]
 
-FOLDER holds the package causal_conv1d; its tests are FOLDER/tests/test_causal_conv1d.py, or FILE. The package is imported
-as it is, without its extension; then causal_conv1d_fn and causal_conv1d_update are those of halo.compat. Its references
-stay. Cases are drawn in an order of their own until the seconds are up. Per test function:
+FOLDER holds the package causal_conv1d; its tests are FOLDER/tests/test_causal_conv1d.py, or FILE. The package is
+imported as it is, without its extension; then causal_conv1d_fn and causal_conv1d_update are those of halo.compat. Its
+references stay. Cases are drawn in an order of their own until the seconds are up. Per test function:
 
     passed     to its end
     forward    all that is asserted of the forward pass held; then it asks for gradients, which Halo has not
@@ -128,7 +128,10 @@ def cases(tests, seed):
     drawn = []
     for name, function in tests.items():
         names = [name for name, _ in getattr(function, "parameters", [])]
-        drawn += [(name, dict(zip(names, values))) for values in itertools.product(*[v for _, v in getattr(function, "parameters", [])])]
+        drawn += [
+            (name, dict(zip(names, values)))
+            for values in itertools.product(*[v for _, v in getattr(function, "parameters", [])])
+        ]
     random.Random(seed).shuffle(drawn)
     return drawn
 
@@ -197,7 +200,14 @@ def main():
             json.dump(report, file, indent=1)
             file.write("\n")
     print("%d of %d cases run: %s" % (ran, len(drawn), ", ".join("%s %d" % pair for pair in sorted(total.items()))))
-    print("%d passed, %d failed, %d skipped" % (total["passed"] + total["forward"], total["failed"], ran - total["passed"] - total["forward"] - total["failed"]))
+    print(
+        "%d passed, %d failed, %d skipped"
+        % (
+            total["passed"] + total["forward"],
+            total["failed"],
+            ran - total["passed"] - total["forward"] - total["failed"],
+        )
+    )
     return 1 if total["failed"] or not total["forward"] + total["passed"] else 0
 
 

@@ -29,7 +29,9 @@ print(y.shape)
 
 def run(*words, **environment):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("HALO_", "PYTHON"))}
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, env={**env, **environment})
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, env={**env, **environment}
+    )
     if done.returncode:
         sys.exit("%s: status %d\n%s" % (" ".join(words), done.returncode, done.stdout))
     return done.stdout
@@ -38,7 +40,9 @@ def run(*words, **environment):
 def main(build):
     packages = os.path.join(build, "python")  # setup.sh's.
     for module in ("pip", "setuptools", "wheel"):
-        found = subprocess.run([sys.executable, "-c", "import " + module], env={**os.environ, "PYTHONPATH": packages}, capture_output=True)
+        found = subprocess.run(
+            [sys.executable, "-c", "import " + module], env={**os.environ, "PYTHONPATH": packages}, capture_output=True
+        )
         if found.returncode:
             print("skipped: %s is not installed for this Python" % module)
             return 77
@@ -61,7 +65,11 @@ def main(build):
         cache = {"HALO_CACHE_DIR": os.path.join(folder, "cache")}
         print(run(sys.executable, "-S", "-c", ALONE, PYTHONPATH=target, **cache).strip())
         if os.path.isdir(os.path.join(packages, "numpy")):
-            print(run(sys.executable, "-c", WITH_NUMPY, PYTHONPATH=target + os.pathsep + packages, **cache).strip().splitlines()[-1])
+            print(
+                run(sys.executable, "-c", WITH_NUMPY, PYTHONPATH=target + os.pathsep + packages, **cache)
+                .strip()
+                .splitlines()[-1]
+            )
     return 0
 
 

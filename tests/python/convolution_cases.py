@@ -29,7 +29,14 @@ class Convolution(ArrayCase):
         more = {name: values(tensors[key]) for key, name in
                 (("bias", "bias"), ("initial_state", "state"), ("residual", "residual")) if key in tensors}  # fmt: skip
         return reference.causal_conv1d(
-            values(x), (b, d, l), values(weight), *weight.shape, layout, order=taps, activation=activation or "none", **more
+            values(x),
+            (b, d, l),
+            values(weight),
+            *weight.shape,
+            layout,
+            order=taps,
+            activation=activation or "none",
+            **more
         )
 
     def test_types_layouts_and_options(self):
@@ -42,7 +49,9 @@ class Convolution(ArrayCase):
             ("bf16", "f32", "bld", "silu", "correlation", False),
         ):
             with self.subTest(dtype=dtype, layout=layout, activation=activation, full=full):
-                tensors = self.problem(dtype, wdtype, layout, bias=full, initial_state=full, residual=full, rows=4 if full else 12)
+                tensors = self.problem(
+                    dtype, wdtype, layout, bias=full, initial_state=full, residual=full, rows=4 if full else 12
+                )
                 options = {"layout": layout, "activation": activation, "taps": taps}
                 y, state = halo.causal_conv1d(**tensors, **options, final_state=True)
                 want, want_state = self.expected(tensors, **options)
@@ -110,7 +119,12 @@ class Convolution(ArrayCase):
                 self.assertEqual(values(state), want_state)
                 q = np.empty((2, 17, 4), tensors["x"].dtype)
                 again = halo.causal_conv1d_split(
-                    **tensors, layout=layout, activation="silu", split="q:4,k:4,v:8", l2norm="q:4,k:2", out=(q, None, None)
+                    **tensors,
+                    layout=layout,
+                    activation="silu",
+                    split="q:4,k:4,v:8",
+                    l2norm="q:4,k:2",
+                    out=(q, None, None)
                 )
                 self.assertIs(again[0], q)
                 self.assertEqual(values(q), values(parts[0]))
@@ -130,7 +144,10 @@ class Convolution(ArrayCase):
             (("lbd",), lambda: halo.causal_conv1d(x, weight, layout="lbd")),
             (("read-only",), lambda: halo.causal_conv1d(x, weight, out=np.broadcast_to(x[:1], x.shape))),
             (("operand y", "share memory"), lambda: halo.causal_conv1d(x, weight, out=overlapping(x))),
-            (("operand y", "L = 9", "L = 17"), lambda: halo.causal_conv1d(x, weight, out=np.empty((2, 12, 9), "float32"))),
+            (
+                ("operand y", "L = 9", "L = 17"),
+                lambda: halo.causal_conv1d(x, weight, out=np.empty((2, 12, 9), "float32")),
+            ),
             (("operand bias", "f16", "f32"), lambda: halo.causal_conv1d(x, weight, np.zeros(12, "float16"))),
             (("3 outputs", "q, v"), lambda: halo.causal_conv1d_split(x, weight, split="q:4,v:8", out=(None,) * 3)),
             (("'q'", "name:channels"), lambda: halo.causal_conv1d_split(x, weight, split="q")),

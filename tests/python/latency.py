@@ -4,10 +4,11 @@
     PYTHONPATH=runtime/python tests/python/latency.py --device null|cuda --launch-latency build/bin/halo-launch-latency
         [-o OUT.json] [--limit NS]
 
-The smallest convolution of tests/latency with torch tensors: `call` with its output given, `allocating` without, `op` as the
-custom op, `form` the library's function alone by ctypes, `empty_like` torch's part of allocating. Calls are timed
-16 at a time, the ways in turn, the stream empty before each batch; medians and 90th percentiles of a call. C++ is the
-`operator` of halo-launch-latency with one thread, from a run right after. Above `--limit`, call over C++ is a failure.
+The smallest convolution of tests/latency with torch tensors: `call` with its output given, `allocating` without, `op`
+as the custom op, `form` the library's function alone by ctypes, `empty_like` torch's part of allocating. Calls are
+timed 16 at a time, the ways in turn, the stream empty before each batch; medians and 90th percentiles of a call. C++ is
+the `operator` of halo-launch-latency with one thread, from a run right after. Above `--limit`, call over C++ is a
+failure.
 """
 
 import argparse
@@ -71,14 +72,17 @@ def measure(functions, batches, synchronize):
             if round_ >= 20:
                 samples[name].append(took)
     return {
-        name: {"p50": statistics.median(times), "p90": statistics.quantiles(times, n=10)[8]} for name, times in samples.items()
+        name: {"p50": statistics.median(times), "p90": statistics.quantiles(times, n=10)[8]}
+        for name, times in samples.items()
     }
 
 
 def cpp_launch(program, device):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "latency.json")
-        subprocess.run([program, "--device", device, "--launches", "4000", "-o", path], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [program, "--device", device, "--launches", "4000", "-o", path], check=True, stdout=subprocess.DEVNULL
+        )
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
     (one,) = [row for row in report["threads"] if row["threads"] == 1]

@@ -50,7 +50,9 @@ class Operators(ArrayCase):
         self.assert_close(out, y, "f32")
 
     def test_operands(self):
-        op = halo.Operator("hcs", {"K": 7, "group": 2, "layout": "bdl", "states": True}, dtype="bf16", wdtype="f32", with_=("skip",))
+        op = halo.Operator(
+            "hcs", {"K": 7, "group": 2, "layout": "bdl", "states": True}, dtype="bf16", wdtype="f32", with_=("skip",)
+        )
         self.assertEqual(
             [(o.name, o.kind, o.dtype, o.output) for o in op.operands],
             [("z", "view", "bf16", False), ("proj_weight", "taps", "f32", False), ("filter", "taps", "f32", False),
@@ -93,8 +95,8 @@ class Readmes(ArrayCase):
             self.assertEqual(len(blocks), 1, path)
             code = blocks[0].replace('"cuda:0"', '"sim"').replace('"gated_pair.mlir"', repr(GATED_PAIR))
             names = {
-                "x": (1, 8, 9), "weight": (8, 4), "bias": (8,), "z": (1, 9, 24), "proj_weight": (24, 3), "filter": (8, 7),
-                "token": (1, 24), "value": (8, 4), "gate": (8, 7),
+                "x": (1, 8, 9), "weight": (8, 4), "bias": (8,), "z": (1, 9, 24), "proj_weight": (24, 3),
+                "filter": (8, 7), "token": (1, 24), "value": (8, 4), "gate": (8, 7),
             }  # fmt: skip
             names = {name: self.normal("f32", *sizes) for name, sizes in names.items()}
             with self.subTest(path):
@@ -191,10 +193,7 @@ class Package(ArrayCase):
 
     def test_the_runtimes_warnings(self):
         """A cache that cannot be is a Python warning, and the process ends as it should."""
-        code = (
-            "import halo, numpy as np\n"
-            "halo.causal_conv1d(np.ones((1, 2, 8), 'f'), np.ones((2, 3), 'f'))"
-        )
+        code = "import halo, numpy as np\n" "halo.causal_conv1d(np.ones((1, 2, 8), 'f'), np.ones((2, 3), 'f'))"
         env = dict(os.environ, HALO_CACHE_DIR="/proc/halo", PYTHONWARNINGS="always")
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -230,6 +229,8 @@ class Package(ArrayCase):
 
     def test_a_missing_library(self):
         env = dict(os.environ, HALO_RUNTIME_LIBRARY="/nowhere/libhalo_runtime.so.1")
-        done = subprocess.run([sys.executable, "-c", "import halo"], env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", "import halo"], env=env, capture_output=True, text=True, timeout=60
+        )
         self.assertEqual(done.returncode, 1)
         self.assertIn("ImportError: halo: the runtime library cannot be loaded (/nowhere", done.stderr)

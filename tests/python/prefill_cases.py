@@ -53,10 +53,14 @@ class Hyena(ArrayCase):
                 if kind == "b2b_causal_conv1d":
                     streams = "interleave"
                 with self.subTest(kind=kind, dtype=dtype, layout=layout):
-                    tensors = self.tensors(kind, dtype, wdtype, group=1 if full or kind == "hcl" else 3, skip=full, states=full)
+                    tensors = self.tensors(
+                        kind, dtype, wdtype, group=1 if full or kind == "hcl" else 3, skip=full, states=full
+                    )
                     options = {} if kind == "b2b_causal_conv1d" else {"streams": streams}
                     got = self.run_prefill(kind, tensors, layout, states=True, **options)
-                    for array, want, what in zip(got, self.expected(kind, tensors, streams, dtype), ("y", "proj", "state")):
+                    for array, want, what in zip(
+                        got, self.expected(kind, tensors, streams, dtype), ("y", "proj", "state")
+                    ):
                         self.assert_close(array, want, dtype, what)
                     alone = self.run_prefill(kind, tensors, layout, **options)
                     self.assertEqual(len(alone), 1)
@@ -109,7 +113,10 @@ class Hyena(ArrayCase):
             (("conv_c2", "fir_state"), lambda: halo.hcs(**dict(tensors, fir_state=tensors["fir_state"][:, :, 1:]))),
             (("zigzag",), lambda: halo.hcs(**tensors, streams="zigzag")),
             (("read-only", "proj_state"), lambda: halo.hcs_step(**step)),
-            (("4 outputs", "y, proj_state, fir_state"), lambda: halo.hcs(**tensors, states=True, out=None, states_out=(None,) * 3)),
+            (
+                ("4 outputs", "y, proj_state, fir_state"),
+                lambda: halo.hcs(**tensors, states=True, out=None, states_out=(None,) * 3),
+            ),
         ):
             with self.subTest(parts=parts), self.refused(*parts):
                 call()

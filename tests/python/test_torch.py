@@ -1,7 +1,7 @@
 """The Python package with torch: PYTHONPATH=runtime/python python3 tests/python/test_torch.py [--device cuda]
 
-On the CPU, in the simulator, where torch is installed (exit status 77 where it is not); on a GPU in tests/gpu/run.sh, where
-there is more to test: streams, graphs, devices.
+On the CPU, in the simulator, where torch is installed (exit status 77 where it is not); on a GPU in tests/gpu/run.sh,
+where there is more to test: streams, graphs, devices.
 """
 
 import os

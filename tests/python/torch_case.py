@@ -24,7 +24,11 @@ class TorchCase(unittest.TestCase):
         return (torch.randn(*sizes) * scale).to(DEVICE, dtype)
 
     def conv(self, b=2, d=16, l=24, k=4, dtype=torch.float32, wdtype=None):
-        return self.normal(b, d, l, dtype=dtype), self.normal(d, k, dtype=wdtype or dtype), self.normal(d, dtype=wdtype or dtype)
+        return (
+            self.normal(b, d, l, dtype=dtype),
+            self.normal(d, k, dtype=wdtype or dtype),
+            self.normal(d, dtype=wdtype or dtype),
+        )
 
     def assert_close(self, got, want, dtype=None):
         relative, absolute = TOLERANCE[dtype or got.dtype]

@@ -27,7 +27,8 @@ def arguments(case, kernel):
     n = case.normal
     sizes = {
         "x": (b, 3 * d if kernel.name == "b2b_causal_conv1d" else d, l), "weight": (d, k), "bias": (d,),
-        "initial_state": (b, d, k - 1), "residual": (b, d, l), "z": (b, 3 * d) if kernel.name.endswith("step") else (b, 3 * d, l),
+        "initial_state": (b, d, k - 1), "residual": (b, d, l),
+        "z": (b, 3 * d) if kernel.name.endswith("step") else (b, 3 * d, l),
         "proj_weight": (3 * d, kp), "w_proj": (3 * d, kp), "filter": (d, k), "w_mixer": (d, k), "skip": (d,),
         "residues": (d, s), "proj_state": (b, 3 * d, kp - 1), "fir_state": (b, d, k - 1), "modal_state": (b, d, s),
     }  # fmt: skip
@@ -41,7 +42,12 @@ def arguments(case, kernel):
 
 class Functions(TorchCase):
     def test_types_and_strides(self):
-        for dtype, wdtype in ((torch.float32, None), (torch.bfloat16, None), (torch.bfloat16, torch.float32), (torch.float16, None)):
+        for dtype, wdtype in (
+            (torch.float32, None),
+            (torch.bfloat16, None),
+            (torch.bfloat16, torch.float32),
+            (torch.float16, None),
+        ):
             x, weight, bias = self.conv(dtype=dtype, wdtype=wdtype)
             wide = self.normal(2, 40, 30, dtype=dtype)
             for name, view in (
@@ -51,7 +57,9 @@ class Functions(TorchCase):
                 with self.subTest(dtype=dtype, x=name):
                     want, want_state = convolution(view, weight, bias, activation="silu")
                     y, state = halo.causal_conv1d(view, weight, bias, activation="silu", final_state=True)
-                    self.assertEqual((y.dtype, y.device, y.stride()), (dtype, x.device, torch.empty_like(view).stride()))
+                    self.assertEqual(
+                        (y.dtype, y.device, y.stride()), (dtype, x.device, torch.empty_like(view).stride())
+                    )
                     self.assert_close(y, want)
                     self.assertTrue(torch.equal(state, want_state))
                     out = torch.full_like(x[:1].expand(len(y), -1, -1).contiguous(), float("nan"))
@@ -84,7 +92,9 @@ class Functions(TorchCase):
     def test_gradients_are_refused(self):
         x, weight, bias = self.conv()
         weight = torch.nn.Parameter(weight)
-        with self.assertRaisesRegex(halo.InvalidError, "operand weight of kernel causal_conv1d requires a gradient.*forward only"):
+        with self.assertRaisesRegex(
+            halo.InvalidError, "operand weight of kernel causal_conv1d requires a gradient.*forward only"
+        ):
             halo.causal_conv1d(x, weight, bias)
         want, _ = convolution(x, weight.detach(), bias)
         for mode in (torch.no_grad, torch.inference_mode):
@@ -102,9 +112,15 @@ class Functions(TorchCase):
         for sentence, call in (
             ("conv_c2: operand weight has 15 rows", lambda: halo.causal_conv1d(x, weight[:15])),
             ("operand x has dtype torch.float64", lambda: halo.causal_conv1d(x.double(), weight)),
-            ("operand weight is a memoryview where the first is a torch tensor", lambda: halo.causal_conv1d(x, memoryview(b"1234"))),
+            (
+                "operand weight is a memoryview where the first is a torch tensor",
+                lambda: halo.causal_conv1d(x, memoryview(b"1234")),
+            ),
             ("operand weight is a list", lambda: halo.causal_conv1d(x, [1.0])),
-            ("operand weight is on meta where the first is on " + x.device.type, lambda: halo.causal_conv1d(x, weight.to("meta"))),
+            (
+                "operand weight is on meta where the first is on " + x.device.type,
+                lambda: halo.causal_conv1d(x, weight.to("meta")),
+            ),
             ("tensors are on meta where cuda or cpu", lambda: halo.causal_conv1d(x.to("meta"), weight.to("meta"))),
             ("operand x is no plain strided tensor", lambda: halo.causal_conv1d(negative, weight)),
             ("operand x is no plain strided tensor", lambda: halo.causal_conv1d(x.to_sparse(), weight)),

@@ -1,7 +1,7 @@
 """Arrays that are no torch tensors: numpy's, on the host device, and whatever has DLPack.
 
-Where torch is loaded, an array with DLPack is taken as a torch tensor and so are the results. Elsewhere results of arrays
-in host memory are numpy's, and those of a GPU's arrays must be given: nobody here could allocate them.
+Where torch is loaded, an array with DLPack is taken as a torch tensor and so are the results. Elsewhere results of
+arrays in host memory are numpy's, and those of a GPU's arrays must be given: nobody here could allocate them.
 """
 
 import ctypes
@@ -38,7 +38,9 @@ def _of_numpy(array, name, written):
         raise InvalidError("operand %s is written, and this array is read-only" % name)
     item = array.itemsize
     if any(stride % item for stride in array.strides):
-        raise InvalidError("operand %s has strides of %s bytes, no multiples of its element size %d" % (name, array.strides, item))
+        raise InvalidError(
+            "operand %s has strides of %s bytes, no multiples of its element size %d" % (name, array.strides, item)
+        )
     strides = tuple(stride // item for stride in array.strides)
     return Array(dtype, array.shape, strides, array.ctypes.data, "host", array)
 
@@ -52,13 +54,17 @@ class _DLTensor(ctypes.Structure):
     ]  # fmt: skip
 
 
-_get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
+_get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
 
 
 def _of_dlpack(array, name):
     kind, index = array.__dlpack_device__()
     if kind not in (_CPU, _CUDA, _CUDA_HOST, _CUDA_MANAGED):
-        raise UnavailableError("operand %s is on a device of DLPack's type %d where the CPU or CUDA is expected" % (name, kind))
+        raise UnavailableError(
+            "operand %s is on a device of DLPack's type %d where the CPU or CUDA is expected" % (name, kind)
+        )
     # 1 is the legacy default stream, on which this array is launched with. The capsule stays unconsumed: its destructor
     # gives back what it holds.
     capsule = array.__dlpack__(stream=1) if kind in (_CUDA, _CUDA_MANAGED) else array.__dlpack__()
@@ -138,7 +144,9 @@ def call(kernel, options, tensors, outs):
     plan = plans.get(key)
     if plan is None:
         forms = [array and array.form() for array in inputs]
-        plan = make_plan(key, kernel, options, forms, given and [array and array.form() for array in given], where, make)
+        plan = make_plan(
+            key, kernel, options, forms, given and [array and array.form() for array in given], where, make
+        )
     arrays, results = [array for array in inputs if array is not None], []
     for what, argument in plan.results:
         if what == GIVEN:

@@ -1,7 +1,7 @@
 """From a call to a launch. What a call's tensors say is worked out once, as a Plan; later calls only find it.
 
-A plan's key is all of the call but the memory: kernel, options, and of each tensor its type, sizes, strides and device. A
-plan holds a form of the library (halo.h), whose launch takes pointers. Everything else a call touches is its own, so
+A plan's key is all of the call but the memory: kernel, options, and of each tensor its type, sizes, strides and device.
+A plan holds a form of the library (halo.h), whose launch takes pointers. Everything else a call touches is its own, so
 that threads share plans without a lock.
 """
 
@@ -78,8 +78,8 @@ def set_host_device(name):
 
 
 def prepare():
-    """Compiles and loads, for every problem that was called so far, what tensors of any sizes, strides and alignment will
-    need: after a warm-up, before freeze() or a capture."""
+    """Compiles and loads, for every problem that was called so far, what tensors of any sizes, strides and alignment
+    will need: after a warm-up, before freeze() or a capture."""
     with _lock:
         called = list(_operators.values())
     count = ctypes.c_size_t()

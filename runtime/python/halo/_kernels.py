@@ -1,10 +1,10 @@
 """The built-in kernels as a table: operands in the library's order, what their tensors say of the problem, results.
 
-Adding a kernel: an entry here, its function with a docstring in convolution.py or hyena.py, its name in __init__.py, its
-case in tests/python.
+Adding a kernel: an entry here, its function with a docstring in convolution.py or hyena.py, its name in __init__.py,
+its case in tests/python.
 """
 
-from typing import Any, Callable, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from ._library import InvalidError
 
@@ -44,7 +44,9 @@ class Kernel:
                 if not optional:
                     raise InvalidError("operand %s of kernel %s is missing" % (name, self.name))
             elif len(shape) != rank:
-                raise InvalidError("operand %s has rank %d where kernel %s takes %d" % (name, len(shape), self.name, rank))
+                raise InvalidError(
+                    "operand %s has rank %d where kernel %s takes %d" % (name, len(shape), self.name, rank)
+                )
             else:
                 by_name[name] = shape
         return by_name

@@ -172,7 +172,8 @@ def check(status):
 
 
 def open_pack(path):
-    """Opens a kernel pack, or all in a folder (*.halopack), for the rest of the process: its kernels need no compiler."""
+    """Opens a kernel pack, or all in a folder (*.halopack), for the rest of the process: its kernels need no
+    compiler."""
     if not hasattr(lib, "halo_pack_open"):
         raise UnavailableError("version %s of %s opens no packs" % (lib.halo_version().decode(), SONAME))
     check(lib.halo_pack_open(os.fspath(path).encode()))

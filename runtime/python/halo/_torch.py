@@ -52,7 +52,9 @@ def _check(kernel, tensors):
         if tensor.layout is not torch.strided or tensor.is_neg():
             raise InvalidError("operand %s is no plain strided tensor: give its .contiguous() or .resolve_neg()" % name)
         if tensor.dtype not in DTYPES:
-            raise InvalidError("operand %s has dtype %s where %s is expected" % (name, tensor.dtype, ", ".join(DTYPES.values())))
+            raise InvalidError(
+                "operand %s has dtype %s where %s is expected" % (name, tensor.dtype, ", ".join(DTYPES.values()))
+            )
 
 
 def _describe(tensor):
@@ -146,7 +148,9 @@ def trace(kernel, options, tensors, outs):
     if torch.is_grad_enabled():
         _refuse_gradients(kernel, tensors)
     if not HAS_OPS:
-        raise UnavailableError("torch %s has no torch.library.custom_op, which tracing needs: 2.4 has" % torch.__version__)
+        raise UnavailableError(
+            "torch %s has no torch.library.custom_op, which tracing needs: 2.4 has" % torch.__version__
+        )
     results = getattr(torch.ops.halo, kernel.name)(*tensors, *options)
     results = [results] if kernel.inplace else list(results)
     if outs is not None:
@@ -207,7 +211,9 @@ def _register(kernel):
         ]
         return made[0] if kernel.inplace else made
 
-    op = torch.library.custom_op("halo::" + kernel.name, implementation, mutates_args=kernel.inplace, schema=_schema(kernel))
+    op = torch.library.custom_op(
+        "halo::" + kernel.name, implementation, mutates_args=kernel.inplace, schema=_schema(kernel)
+    )
     op.register_fake(fake)
 
 

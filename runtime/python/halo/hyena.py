@@ -48,7 +48,7 @@ def hcm(
     z, proj_weight, filter, skip=None, *, proj_state=None, fir_state=None, layout="bdl", streams="interleave",
     states=False, precision="accurate", out=None, states_out=None,
 ):  # fmt: skip
-    """The Hyena medium operator: as hcs, but filter[:, 0] meets the current sample, and f(u) = convolution + skip * u."""
+    """The Hyena medium operator: as hcs, but filter[:, 0] meets the current sample, and skip * u is added to f."""
     tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
     return _prefill(_HCM, (layout, streams, states or states_out is not None, precision), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
@@ -76,8 +76,8 @@ def b2b_causal_conv1d(
     x, w_proj, w_mixer, skip=None, *, proj_state=None, fir_state=None, layout="bdl", states=False,
     precision="accurate", out=None, states_out=None,
 ):  # fmt: skip
-    """Two causal convolutions back to back, with gates: y = p0 * (convolution of g + skip * g) of g = p1 * p2, where p is
-    the convolution of x with w_proj and p0, p1, p2 its channels 0::3, 1::3, 2::3.
+    """Two causal convolutions back to back, with gates: y = p0 * (convolution of g + skip * g) of g = p1 * p2, where p
+    is the convolution of x with w_proj and p0, p1, p2 its channels 0::3, 1::3, 2::3.
 
     x [B, 3D, L] or [B, L, 3D], w_proj [3D, Kp], w_mixer [D, K] or [G, K], both with the last tap on the current sample;
     skip [D]; proj_state [B, 3D, Kp-1], fir_state [B, D, K-1]. Returns y, with `states` also the new states, as hcs.
@@ -99,7 +99,9 @@ def hcm_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, stream
     return call(_HCM_STEP, (streams,), tensors, None if out is None else (out,))[0]
 
 
-def hcl_step(z, proj_weight, log_poles, residues, skip=None, *, proj_state, modal_state, streams="interleave", out=None):
+def hcl_step(
+    z, proj_weight, log_poles, residues, skip=None, *, proj_state, modal_state, streams="interleave", out=None
+):
     """One token of hcl: z [B, 3D] to y [B, D]. proj_state and modal_state are read and updated in place."""
     tensors = (z, proj_weight, log_poles, residues, skip, proj_state, modal_state)
     return call(_HCL_STEP, (streams,), tensors, None if out is None else (out,))[0]

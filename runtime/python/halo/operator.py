@@ -41,7 +41,10 @@ class Operator:
     """
 
     def __init__(self, kernel, params=None, *, dtype=None, wdtype=None, with_=(), schedule=None, device=None):
-        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in (params or {}).items()}
+        texts = {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in (params or {}).items()
+        }
         if dtype:
             texts["T"] = dtype
         if wdtype:
@@ -93,7 +96,9 @@ class Operator:
             if operand.kind == "view" and not operand.output and operand.name in arrays:
                 sizes = arrays[operand.name].sizes
                 if len(sizes) != operand.rank:
-                    raise InvalidError("operand %s has rank %d where a view has rank %d" % (operand.name, len(sizes), operand.rank))
+                    raise InvalidError(
+                        "operand %s has rank %d where a view has rank %d" % (operand.name, len(sizes), operand.rank)
+                    )
                 if operand.layout == "dl":
                     return 1, sizes[0] // operand.streams, sizes[1]
                 b, c = sizes[0], sizes[2 if operand.layout == "bld" else 1]
@@ -102,9 +107,9 @@ class Operator:
         raise InvalidError("kernel %s has no input view to take sizes from: give its outputs" % self.problem)
 
     def __call__(self, outs=None, stream=None, **inputs):
-        """Launches. `inputs`: arrays by operand; `outs`: arrays for the outputs by operand, allocated where missing (in host
-        memory by numpy, for torch tensors by torch). `stream`: a stream's address; None is torch's current one for torch
-        tensors, else the default stream. Returns all outputs by name."""
+        """Launches. `inputs`: arrays by operand; `outs`: arrays for the outputs by operand, allocated where missing (in
+        host memory by numpy, for torch tensors by torch). `stream`: a stream's address; None is torch's current one for
+        torch tensors, else the default stream. Returns all outputs by name."""
         outs = dict(outs or {})
         any_input = next(iter(inputs.values()), None)
         wrapper = _wrapper(any_input)

@@ -21,8 +21,8 @@ def causal_conv1d_fn(
     x, weight, bias=None, seq_idx=None, initial_states=None, return_final_states=False, final_states_out=None,
     activation=None,
 ):  # fmt: skip
-    """x (batch, dim, seqlen), weight (dim, width), bias (dim,), initial_states (batch, dim, width - 1); activation None,
-    "silu" or "swish". Returns out, with the form of x; with return_final_states (out, final_states), the latter
+    """x (batch, dim, seqlen), weight (dim, width), bias (dim,), initial_states (batch, dim, width - 1); activation
+    None, "silu" or "swish". Returns out, with the form of x; with return_final_states (out, final_states), the latter
     (batch, dim, width - 1) and in final_states_out where that is given."""
     activation = _activation(activation)
     if seq_idx is not None:
@@ -44,7 +44,9 @@ def causal_conv1d_fn(
     return (y, results[1]) if return_final_states else y
 
 
-def causal_conv1d_update(x, conv_state, weight, bias=None, activation=None, cache_seqlens=None, conv_state_indices=None):
+def causal_conv1d_update(
+    x, conv_state, weight, bias=None, activation=None, cache_seqlens=None, conv_state_indices=None
+):
     """Not there yet: refuses."""
     _activation(activation)
     raise UnavailableError(
