@@ -22,8 +22,10 @@ Tolerance halo::toleranceOf(DType type) {
   }
 }
 
-Tolerance halo::toleranceOf(DType type, DType activations) {
-  Tolerance own = toleranceOf(type), inherited = toleranceOf(activations);
+Tolerance halo::toleranceOf(DType type, NumberClass from) {
+  Tolerance own = toleranceOf(type), inherited = toleranceOf(from.activations);
+  if (from.fast && from.activations == DType::BF16)
+    inherited.norm = 6e-3;
   return own.norm >= inherited.norm ? own : inherited;
 }
 
@@ -42,7 +44,7 @@ static bool sameSpecial(double got, double want) {
 }
 
 Comparison halo::compare(const HostTensor &got, const HostTensor &want, DType dtype,
-                         DType activations) {
+                         NumberClass from) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   Comparison result;
   if (got.dtype != dtype || want.dtype != dtype || got.shape != want.shape) {
@@ -53,7 +55,7 @@ Comparison halo::compare(const HostTensor &got, const HostTensor &want, DType dt
     return result;
   }
 
-  Tolerance tolerance = toleranceOf(dtype, activations);
+  Tolerance tolerance = toleranceOf(dtype, from);
   double differences = 0, norm = 0, furthest = 0;
   int64_t worst = -1;
   // The excess over the element's bound decides which element is worst; a misplaced NaN or

@@ -8,16 +8,26 @@
 
 namespace halo {
 
-/// The law's bounds for the `accurate` class.
+/// The law's bounds.
 struct Tolerance {
   double relative, absolute; ///< |got - want| <= absolute + relative * |want|, each element.
   double norm;               ///< ||got - want|| / ||want||, all elements.
 };
 
+/// What an output was computed from, and in which class of precision.
+struct NumberClass {
+  DType activations = DType::F32;
+  bool fast = false; ///< Of bf16; the other types have one class.
+
+  NumberClass() = default;
+  NumberClass(DType activations, bool fast = false) : activations(activations), fast(fast) {}
+};
+
+/// In the class `accurate`.
 Tolerance toleranceOf(DType type);
-/// Of an output of `type` that was computed from `activations`: the wider of the two types' bounds.
-/// An f32 state of bf16 activations inherits their roundings.
-Tolerance toleranceOf(DType type, DType activations);
+/// Of an output of `type`: the wider of its own and its activations' bounds, as an f32 state of bf16
+/// activations inherits their roundings.
+Tolerance toleranceOf(DType type, NumberClass from);
 
 struct Comparison {
   double relativeNorm = 0; ///< Over the elements that are finite in both.
@@ -29,8 +39,8 @@ struct Comparison {
 /// Compares two tensors of `dtype`. NaN where `want` is finite is a failure, as is an infinity
 /// or a NaN at a place where the other has none: poison that was never overwritten is found.
 /// Tensors of different shapes or types are outside tolerance. The bounds are those of `dtype` from
-/// `activations`.
+/// `from`.
 Comparison compare(const HostTensor &got, const HostTensor &want, DType dtype,
-                   DType activations = DType::F32);
+                   NumberClass from = {});
 
 } // namespace halo

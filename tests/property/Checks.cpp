@@ -76,8 +76,9 @@ Result<void> checkBits(const std::string &what, const HostTensor &got, const Hos
   return {};
 }
 
-DType activationsOf(const Problem &problem) {
-  return parseDType(paramOf(problem, "T", "f32")).value_or(DType::F32);
+NumberClass classOf(const Problem &problem) {
+  return {parseDType(paramOf(problem, "T", "f32")).value_or(DType::F32),
+          paramOf(problem, "precision", "accurate") == "fast"};
 }
 
 /// The unit in the last place of a number near 1.
@@ -87,26 +88,26 @@ static double epsilonOf(DType type) {
 
 /// Whether a tensor too small for the norm is right all the same: no element is further away than
 /// one rounding, or the law's norm at unit scale.
-static bool closeEnough(const Comparison &result, const HostTensor &want, DType activations) {
+static bool closeEnough(const Comparison &result, const HostTensor &want, NumberClass from) {
   if (want.elements() >= kNormElements)
     return false;
   double largest = 1;
   for (int64_t i = 0, end = want.elements(); i < end; ++i)
     if (double value = std::abs(loadAsF64(want.bytes.data(), want.dtype, i)); std::isfinite(value))
       largest = std::max(largest, value);
-  double bound = std::max(toleranceOf(want.dtype, activations).norm,
-                          std::max(epsilonOf(want.dtype), epsilonOf(activations)));
+  double bound = std::max(toleranceOf(want.dtype, from).norm,
+                          std::max(epsilonOf(want.dtype), epsilonOf(from.activations)));
   return result.maxAbs <= bound * largest;
 }
 
 Result<void> checkClose(const std::string &what, const HostTensor &got, const HostTensor &want,
-                        DType activations) {
-  Comparison result = compare(got, want, want.dtype, activations);
-  if (result.withinTolerance || closeEnough(result, want, activations))
+                        NumberClass from) {
+  Comparison result = compare(got, want, want.dtype, from);
+  if (result.withinTolerance || closeEnough(result, want, from))
     return {};
   return failed(fmt::format("{} is outside tolerance: relative norm {:.3g} (bound {:.3g}), "
                             "largest difference {:.3g}, {}",
-                            what, result.relativeNorm, toleranceOf(want.dtype, activations).norm,
+                            what, result.relativeNorm, toleranceOf(want.dtype, from).norm,
                             result.maxAbs, result.worst));
 }
 
@@ -122,7 +123,7 @@ Result<void> checkOracle(const Problem &problem, const TensorMap &inputs,
       HALO_CHECK(checkBits("conv_c4: " + name, got, want));
       continue;
     }
-    HALO_CHECK(checkClose(name, got, want, activationsOf(problem)));
+    HALO_CHECK(checkClose(name, got, want, classOf(problem)));
   }
   return {};
 }

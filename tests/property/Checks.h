@@ -1,6 +1,7 @@
 // What must hold for one case.
 #pragma once
 
+#include "tests/oracle/Compare.h"
 #include "tests/property/Runner.h"
 
 namespace halo::property {
@@ -28,12 +29,12 @@ Result<void> checkInvariances(const Case &drawn, const FirstLaunch &first);
 /// Compares with the oracle: outputs by the law's bounds, the state bit by bit.
 Result<void> checkOracle(const Problem &problem, const TensorMap &inputs, const TensorMap &outputs);
 
-/// The storage type of the activations, whose roundings every output inherits.
-DType activationsOf(const Problem &problem);
+/// The storage type of the activations, whose roundings every output inherits, and the precision.
+NumberClass classOf(const Problem &problem);
 
 /// Within the law's bounds, or a sentence naming the element furthest out.
 Result<void> checkClose(const std::string &what, const HostTensor &got, const HostTensor &want,
-                        DType activations);
+                        NumberClass from);
 
 /// Equal bits, or a sentence naming the first element that differs.
 Result<void> checkBits(const std::string &what, const HostTensor &got, const HostTensor &want);

@@ -85,7 +85,7 @@ private:
   /// bounds.
   Result<void> checkContinued(const std::string &what, const HostTensor &got,
                               const HostTensor &want) const {
-    return isModal(drawn.problem) ? checkClose(what, got, want, activationsOf(drawn.problem))
+    return isModal(drawn.problem) ? checkClose(what, got, want, classOf(drawn.problem))
                                   : checkBits(what, got, want);
   }
   /// Bounds of the channels of output `name` that memory channel c of `planted` belongs to.
@@ -96,16 +96,6 @@ private:
   Result<void> contained(const TensorMap &before, const TensorMap &after, const std::string &name,
                          int64_t b, int64_t c);
 };
-
-/// The dtype's tolerance, element by element and by norm.
-static Result<void> checkClose(const std::string &what, const HostTensor &got,
-                               const HostTensor &want) {
-  Comparison result = compare(got, want, got.dtype);
-  if (result.withinTolerance)
-    return {};
-  return failed(fmt::format("{}: relative norm {:.3g}, largest difference {:.3g}, {}", what,
-                            result.relativeNorm, result.maxAbs, result.worst));
-}
 
 Result<void> Invariances::prefix() {
   int64_t length = drawLength(), blockL = drawBlockL();
@@ -181,7 +171,7 @@ Result<void> Invariances::chunks() {
         fmt::format("conv_c4: {} of {} and then {} positions", name, length, shape.l);
     // Toeplitz blocks lie on multiples of 16 from the start: a chunk of another length adds up the
     // same terms in another order.
-    HALO_CHECK(toeplitz() && name == "y" ? checkClose(what, got, want)
+    HALO_CHECK(toeplitz() && name == "y" ? checkClose(what, got, want, classOf(drawn.problem))
                                          : checkContinued(what, got, want));
   }
   return {};

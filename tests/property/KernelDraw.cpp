@@ -142,6 +142,8 @@ static void drawGatedPair(Random &random, Case &into) {
         {"interleave", "interleave", "split", "column_split:1", "column_split:4"});
   if (!step) {
     problem.params["layout"] = random.of<std::string>({"bdl", "bld"});
+    if (problem.kernel != "hcs" && random.percent(30))
+      problem.params["precision"] = "fast";
     // Both states in and out, mostly: that is what continues a sequence.
     bool continued = random.percent(50);
     if (continued || random.percent(30))

@@ -66,14 +66,16 @@ static Result<Json> checkOutputs(const std::string &kernel, const TensorMap &inp
   HALO_TRY(expected, oracle(kernel, inputs, params));
   Json json = Json::object();
   auto type = params.find("T");
-  DType activations =
-      type == params.end() ? DType::F32 : parseDType(type->second).value_or(DType::F32);
+  auto precision = params.find("precision");
+  NumberClass from(type == params.end() ? DType::F32
+                                        : parseDType(type->second).value_or(DType::F32),
+                   precision != params.end() && precision->second == "fast");
   for (const auto &[name, got] : outputs) {
     auto want = expected.find(name);
     if (want == expected.end())
       return failed(fmt::format("the oracle of {} computes no '{}'", kernel, name));
-    Comparison result = compare(got, want->second, got.dtype, activations);
-    double bound = toleranceOf(got.dtype, activations).norm;
+    Comparison result = compare(got, want->second, got.dtype, from);
+    double bound = toleranceOf(got.dtype, from).norm;
     if (!result.withinTolerance)
       return failed(fmt::format("{} is outside tolerance: relative norm {:.3g} (bound {:.3g}), "
                                 "largest difference {:.3g}, {}",

@@ -25,7 +25,7 @@ halo.kernel @k
 
 // -----
 
-// expected-error @+1 {{schedule: a halo.modal needs stages 1, got 2}}
+// expected-error @+1 {{schedule: a halo.modal with fir=direct needs stages 1, got 2}}
 halo.kernel @k
     ins(@x : view<bf16, bld>, @lp : modes<16>, @r : modes<16>, @w : taps<bf16, 3>)
     outs(@y : view<bf16, bld>)
@@ -37,11 +37,61 @@ halo.kernel @k
 
 // -----
 
-// expected-error @+1 {{schedule: a halo.modal needs fir=direct, got toeplitz}}
+// expected-error @+1 {{schedule: fir=toeplitz needs bf16 samples: what the recurrence of 'lp' takes must be loaded or rounded as bf16}}
 halo.kernel @k
-    ins(@x : view<bf16, bld>, @lp : modes<16>, @r : modes<16>, @w : taps<bf16, 3>)
+    ins(@x : view<f16, bld>, @lp : modes<16>, @r : modes<16>)
+    outs(@y : view<f16, bld>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 16, vector = 2, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+  %x = halo.load @x
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+}
+
+// -----
+
+// expected-error @+1 {{schedule: fir=toeplitz holds at most 32 modes, 'lp' has 33}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @lp : modes<33>, @r : modes<33>)
     outs(@y : view<bf16, bld>)
-    schedule(#halo.schedule<block_n = 64, block_l = 0, num_warps = 1, vector = 2, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 16, vector = 2, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+  %x = halo.load @x
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+}
+
+// -----
+
+// expected-error @+1 {{schedule: fir=toeplitz takes one halo.modal and no long FIR beside it, that of 'lp' comes second}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @lp : modes<16>, @r : modes<16>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 16, vector = 2, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+  %x = halo.load @x
+  %c = halo.modal %x, @lp, @r
+  %d = halo.modal %x, @lp, @r
+  %s = arith.addf %c, %d : f32
+  halo.store %s, @y
+}
+
+// -----
+
+// expected-error @+1 {{schedule: fir=toeplitz cannot share pairs of 16 channels among 16 warps}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @lp : modes<16>, @r : modes<16>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 16, block_l = 0, num_warps = 16, vector = 2, unroll = 4, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+  %x = halo.load @x
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+}
+
+// -----
+
+// expected-error @+1 {{schedule: fir=toeplitz needs 128 to 512 positions per step for a halo.modal, got 64}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @lp : modes<16>, @r : modes<16>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 16, vector = 2, unroll = 2, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
   %x = halo.load @x
   %c = halo.modal %x, @lp, @r
   halo.store %c, @y

@@ -146,7 +146,7 @@ TEST(StagedPlanTest, RefusalsNameBothNumbers) {
                }),
                "copies accesses of 16 bytes, block_n 60 of 'z' has 120"},
            Row{with([](Form &form, Numbers &) { form.count = 8; }),
-               "needs a FIR of more than 8 taps"},
+               "needs a halo.modal, or a FIR of more than 8 taps"},
            Row{with([](Form &form, Numbers &) { form.count = 300; }),
                "holds at most 256 taps, 'w' has 300"},
            Row{with([](Form &form, Numbers &) { form.streams = "column_split, 4"; }),
