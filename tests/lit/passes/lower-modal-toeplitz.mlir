@@ -7,8 +7,8 @@
 // The step: produce, a barrier, then finish.
 // CHECK: scf.for
 // CHECK: nvvm.cp.async.wait.group
-// CHECK-NEXT: nvvm.barrier
-// CHECK: nvvm.barrier
+// CHECK-NEXT: gpu.barrier
+// CHECK: gpu.barrier
 // CHECK: nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<row>
 // CHECK: nvvm.mma.sync
 // CHECK: nvvm.shfl.sync idx

@@ -115,6 +115,49 @@ TEST(StagedPlanTest, TapsThatAreNotExactAreSplit) {
   }
 }
 
+// The worked plan of ModalFinish.h's layout: hcl without its featurizer, in the class accurate.
+TEST(StagedPlanTest, RecurrencesTakePairsOfChannelsPerWarp) {
+  KernelText text(R"(
+halo.kernel @k
+    ins(@z : view<bf16, bld, 3>, @lp : modes<16>, @r : modes<16>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 16, vector = 2, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+  %a, %b, %c = halo.load @z streams(interleave)
+  %g = arith.mulf %b, %c : f32
+  %u = halo.round %g to bf16
+  %m = halo.modal %u, @lp, @r
+  %f = halo.round %m to bf16
+  %o = arith.mulf %a, %f : f32
+  halo.store %o, @y
+})");
+  ASSERT_TRUE(text.kernel) << text.error();
+  auto plan = planKernel(text.kernel, 232448);
+  ASSERT_TRUE(succeeded(plan)) << text.error();
+  const StagedPlan &staged = *plan->staged;
+  EXPECT_EQ(staged.tile, 256);
+  EXPECT_EQ(staged.chunk, 32);
+  EXPECT_EQ(staged.channelsPerWarp, 2);
+  EXPECT_FALSE(staged.skewed);
+  EXPECT_EQ(staged.ring, 256);
+  // u, and the gate beside it, by way of the tensor cores.
+  ASSERT_EQ(staged.windows.size(), 2u);
+  EXPECT_FALSE(staged.windows[0].finished);
+  EXPECT_TRUE(staged.windows[1].finished);
+  EXPECT_TRUE(staged.tiles.empty());
+  // 16 threads of a row read 64 bytes at once: the next row's lie 64 bytes further.
+  EXPECT_EQ(staged.loads[0].pad, 64);
+  EXPECT_EQ(staged.slotBytes, 256 * 192 + 31 * 64);
+  EXPECT_TRUE(staged.stores[0].swizzled);
+  EXPECT_EQ(staged.stores[0].pieces, 4);
+  EXPECT_EQ(staged.stores[0].tile.rowBytes, 64);
+  ASSERT_EQ(staged.modals.size(), 1u);
+  EXPECT_TRUE(staged.modals[0].split);
+  // T of two blocks in two parts, decays, starts, the lesser part of Q.
+  EXPECT_EQ(staged.modals[0].tableBytes, 2 * 2 * 14 * 16 + 256 + 256 + 512);
+  EXPECT_EQ(plan->sharedBytes, 2 * staged.slotBytes + 2 * 32 * 512 + 256 * 64 + 32 * 512 +
+                                   32 * staged.modals[0].tableBytes);
+}
+
 TEST(StagedPlanTest, RefusalsNameBothNumbers) {
   struct Row {
     std::string text, message;
