@@ -1,9 +1,10 @@
-// Multiply and finish of a staged recurrence: a tile is 8 chunks of C positions, the columns of
-// four products per channel.
+// Multiply and finish of a staged recurrence: a tile is 8 chunks of C positions, the columns of four
+// products per channel.
 //
-//   y = T u + P S        S' = decay S + Q u                          S: the states where a chunk
-//   begins T[i, j] = h[i - j]   P[i, s] = R[s] exp(lp[s] (i + 1))   Q[s, j] = exp(lp[s] (C - 1 -
-//   j))
+//   y = T u + P S           T[i, j] = h[i - j]           P[i, s] = R[s] exp(lp[s] (i + 1))
+//   S' = decay S + Q u      Q[s, j] = exp(lp[s] (C - 1 - j))
+//
+// S are the states where a chunk begins.
 //
 // A warp has `channelsPerWarp` channels, two at a time, and their T, P and Q in registers as left
 // sides (TensorCore.h). With g = lane / 4 and q = lane % 4 a lane holds, of a channel and 16 modes,
@@ -14,8 +15,7 @@
 //
 // S goes through shared memory to become a right side: the transpose of what the scan leaves.
 //
-// Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the
-// constants.
+// Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the constants.
 //
 // Numerics. T, P, Q and S are numbers of the samples' type, or where the kernel is accurate sums of
 // two (hi + lo; lo times lo is dropped). Powers within a tile are within 1e-6 and start afresh in

@@ -1,31 +1,34 @@
-// The plan of a staged kernel (fir=toeplitz): its chain is cut into phases, each in a thread
-// mapping of its own; what crosses a cut lies in shared memory.
+// The plan of a staged kernel (fir=toeplitz): its chain is cut into phases, each in a thread mapping
+// of its own; what crosses a cut lies in shared memory.
 //
 //             threads                      reads                      writes
 //   fetch     16-byte pieces of rows       views                      slots, `stages` tiles deep
 //   produce   `vector` channels,           slots                      windows: inputs of long FIRs,
-//             `unroll` rows each                                      channel-major; tiles: what
-//             the
+//             `unroll` rows each                                      channel-major; tiles: what the
 //                                                                     epilogue needs besides
 //   multiply  a warp per group (16 of its  windows                    accumulators: 16 positions x
-//             channels at a time)                                     8 channels per mma
+//             channels at a time), or, of a                           8 channels per mma, or 8 chunks
+//             recurrence, per pair of channels                        of a channel
 //   finish    as the accumulators lie      accumulators, tiles        tiles of the stores
 //   store     16-byte pieces of rows       tiles of the stores        views
 //
-// In one step of its walk a block produces a tile, multiplies and finishes the one before, and
-// stores the one before that: what one phase writes, the next reads a step later, so that one
-// barrier a step is enough and warps in different phases overlap. Hence three sets of tiles.
+// In one step of its walk a block produces a tile, multiplies and finishes the one before, and stores
+// the one before that: what one phase writes, the next reads a step later, so that one barrier a step
+// is enough and warps in different phases overlap. Hence three sets of tiles.
 //
-// A block owns a stripe of block_n channels and walks its positions tile by tile. A window is a
-// ring of positions, so that a tile finds the history of the tiles before it; a block begins
-// `warmup` positions early to fill it.
+// A recurrence's constants fill registers and shared memory (ModalFinish.h): one set of tiles, a tile
+// of ring, and a second barrier, between produce and multiply.
 //
-// Worked, hcm in bf16: z interleaved x3, Kp = 3, K = 128, groups of 16, block_n 64, 8 warps, vector
-// 4, unroll 4, stages 2 (the test pins it):
+// A block owns a stripe of block_n channels and walks its positions tile by tile. A window is a ring
+// of positions, so that a tile finds the history of the tiles before it; a block begins `warmup`
+// positions early to fill it.
 //
-//   tile 64, blocks of history 8, ring 256, warmup 128, 4 tasks, 2 warps a task, 2 blocks of 16 a
-//   warp slots   2 x 66 rows x 384 B; window of u 64 x 512 B; tiles of x2 3 x 64 x 144 B u itself,
-//   for the skip, comes from the window too: one more product, with the identity
+// Worked, hcm in bf16: z interleaved x3, Kp = 3, K = 128, groups of 16, block_n 64, 8 warps, vector 4,
+// unroll 4, stages 2 (the test pins it):
+//
+//   tile 64, blocks of history 8, ring 256, warmup 128, 4 tasks, 2 warps a task, 2 blocks of 16 a warp
+//   slots   2 x 66 rows x 384 B; window of u 64 x 512 B; tiles of x2 3 x 64 x 144 B
+//   u itself, for the skip, comes from the window too: one more product, with the identity
 #pragma once
 
 #include "dialect/HaloDialect.h"
