@@ -3,7 +3,7 @@
 //
 // A request is a JSON object with a "verb"; a reply is a JSON text and a blob. Every function is
 // thread-safe. A failed call returns the exit status of the command line (1 or 2) and a reply
-// {"error": "one sentence"}.
+// {"error": "one sentence"}, and "unavailable": true where this machine lacks something.
 //
 // Verbs
 //   list      {}                       -> {"kernels": [{"name", "summary"}, ...]}
@@ -18,14 +18,18 @@
 //             -> {"traits": KernelTraits, "params", "with"}: what the choice of a schedule looks
 //             at, and the problem with every default filled in.
 //   compile   {kernel, source, params: {name: text}, with: [operand], align: 16|1,
-//              schedule: text, arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90}
-//             -> {"info": KernelInfo, "times": [[stage, ms], ...], "log": text}, times in the
+//              schedule: text, arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90,
+//              lines: false, dump: false, override: {stage, text}}
+//             -> {"info": KernelInfo, "times": [[stage, ms], ...], "log": text,
+//                 "stages": [[stage, text], ...]}, stages for a dump only, times in the
 //             order of the stages; blob = the artifact: text for halo|gpu|llvm|ptx, the cubin, or
 //             (sim) LLVM bitcode for haloSimCreate.
 //             `kernel` is a built-in name or a path that ends in .mlir, `source` its text: where
 //             it is given, the path only names the place in a message. `params` are the texts of
 //             --set; types are params too ("T", "W"). What a schedule leaves out is chosen for the default
-//             device; the runtime always sends a whole one.
+//             device; the runtime always sends a whole one. `lines` asks for line tables; `dump`
+//             for the text of every stage that runs; `override` gives the text of one stage, halo,
+//             gpu, llvm, opt (optimised) or ptx, which is then not worked out.
 #pragma once
 
 #include <stddef.h>

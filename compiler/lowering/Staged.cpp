@@ -168,6 +168,7 @@ private:
   void fetch(Value position, Value end, Value slot) {
     e.ifThen(e.less(position, end), [&] {
       for (Copy &copy : copies) {
+        OpLine line(e, LoadOp(copy.load->op));
         const Memory &m = e.memory(LoadOp(copy.load->op).getView());
         int64_t rows = staged.tile + copy.load->halo;
         Value first = e.add(e.offset(position, -copy.load->halo), copy.pieces.row);
@@ -221,6 +222,7 @@ private:
   /// A load's value at an offset, from the slot. All of an interleaved row's streams come at once.
   Value fromSlot(Place &place, OpResult signal, int64_t offset, Value slotByte) {
     auto op = cast<LoadOp>(signal.getOwner());
+    OpLine line(e, op);
     Piece piece = e.pieceOf(place, signal, offset);
     auto finished = [&] {
       return e.loadedToF32(e.finishPiece(place, signal, piece,
@@ -310,6 +312,7 @@ private:
   }
 
   void fillWindow(Place &place, const StagedWindow &window) {
+    OpLine line(e, window.signal.getDefiningOp());
     int64_t bytes = bytesOf(window.element), run = std::min<int64_t>(plan.unroll, 8);
     SmallVector<Value> samples;
     for (int64_t j = 0; j < plan.unroll; ++j) {
@@ -334,6 +337,7 @@ private:
   }
 
   void fillTile(Place &place, const StagedTile &tile) {
+    OpLine line(e, tile.signal.getDefiningOp());
     int64_t bytes = bytesOf(tile.element);
     Value own = e.add(e.mul(e.laneL, e.num(plan.unroll * tile.rowBytes)),
                       e.mul(e.laneN, e.num(plan.lanes * bytes)));
@@ -387,9 +391,11 @@ private:
             byteAt(window.base, e.mul(column, e.num(staged.ring * bytesOf(window.element)))));
 
       auto taskEmitter = mapped(*taskPlan, w.column);
-      for (const StagedFir &fir : staged.firs)
+      for (const StagedFir &fir : staged.firs) {
+        OpLine line(*taskEmitter, FirOp(fir.fir));
         w.taps.push_back(std::make_unique<ToeplitzTaps>(
             *taskEmitter, fir, staged.windows[fir.window].element, row, pair));
+      }
       e.b.restoreInsertionPoint(taskEmitter->b.saveInsertionPoint());
 
       for (int64_t matrix = 0; matrix < 2; ++matrix)
@@ -449,6 +455,7 @@ private:
                               int64_t count) {
     const StagedFir &fir = staged.firs[index];
     const StagedWindow &window = staged.windows[fir.window];
+    OpLine line(e, FirOp(fir.fir));
     int64_t matrices = staged.group > 8 ? 2 : 1;
     Accumulators sums(count * matrices, {zero, zero, zero, zero});
     for (int64_t j = 1 - fir.blocks; j < count; ++j) {
@@ -528,6 +535,7 @@ private:
     };
     for (int64_t offset : {0, 8})
       for (const StagedStore &store : staged.stores) {
+        OpLine line(own, StoreOp(store.op));
         Value value = own.at(place, StoreOp(store.op).getInput(), offset);
         own.storeTo(own.toStorage(value, store.tile.element), byteOf(store.tile, offset),
                     lanes * bytesOf(store.tile.element));
@@ -541,6 +549,7 @@ private:
   void store(Value position) {
     int64_t blockN = plan.schedule.getBlockN();
     for (const StagedStore &store : staged.stores) {
+      OpLine line(e, StoreOp(store.op));
       const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
       int64_t bytes = bytesOf(store.tile.element), perAccess = kAccess / bytes;
       Pieces pieces(e, blockN * bytes);

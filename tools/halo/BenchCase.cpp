@@ -246,8 +246,13 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
     const Entrant &entrant = bench.entrants[i];
     progress.show(
         fmt::format("compiling {} ({} of {})", entrant.kernel, i + 1, bench.entrants.size()));
-    HALO_TRY(candidate, prepare(device, requests[i].problem, {entrant.schedule, bench.shape},
-                                tensors, options.graph, options.seed));
+    CompileOptions compile;
+    compile.schedule = entrant.schedule;
+    compile.shapeHint = bench.shape;
+    compile.overrideStage = bench.overrideStage;
+    compile.overrideText = bench.overrideText;
+    HALO_TRY(candidate, prepare(device, requests[i].problem, compile, tensors, options.graph,
+                                options.seed));
     candidates.push_back(std::move(candidate));
   }
   OutputComparison outputs;
