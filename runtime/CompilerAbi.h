@@ -39,7 +39,7 @@
 extern "C" {
 #endif
 
-#define HALO_COMPILER_ABI_VERSION 2
+#define HALO_COMPILER_ABI_VERSION 3
 
 /// A reply. Owned by the caller, who gives it back with haloCompilerFree.
 typedef struct HaloReply {
@@ -66,6 +66,7 @@ typedef struct HaloSimLaunch {
   uint64_t seed;         ///< Nonzero: shuffles the order in which threads run.
   const HaloSimRegion *regions; ///< Only read in checked mode.
   size_t numRegions;
+  int32_t profile; ///< Nonzero, in checked mode: count what accesses cost.
 } HaloSimLaunch;
 
 uint32_t haloCompilerAbiVersion(void);
@@ -79,7 +80,8 @@ void haloCompilerFree(HaloReply *reply);
 /// nonzero status and a message to free with haloCompilerFree in reply->json.
 int haloSimCreate(const char *bitcode, size_t size, const char *entry, int32_t checked,
                   HaloSimKernel **kernel, HaloReply *reply);
-/// Runs the grid to its end. A found fault is a nonzero status and one sentence in reply->json.
+/// Runs the grid to its end. A found fault is a nonzero status and one sentence in reply->json. With
+/// `profile`, reply->json is that of compiler/sim/AccessProfile.h.
 int haloSimRun(HaloSimKernel *kernel, const HaloSimLaunch *launch, HaloReply *reply);
 void haloSimDestroy(HaloSimKernel *kernel);
 

@@ -124,12 +124,11 @@ Result<HaloSimKernel *> CompilerLibrary::createSim(std::string_view bitcode,
   return kernel;
 }
 
-Result<void> CompilerLibrary::runSim(HaloSimKernel *kernel, const HaloSimLaunch &launch) {
+Result<std::string> CompilerLibrary::runSim(HaloSimKernel *kernel, const HaloSimLaunch &launch) {
   HaloReply reply{};
   int status = simRun(kernel, &launch, &reply);
   HALO_TRY(done, finish(status, reply, "the simulator"));
-  (void)done;
-  return {};
+  return done.json;
 }
 
 void CompilerLibrary::destroySim(HaloSimKernel *kernel) { simDestroy(kernel); }
