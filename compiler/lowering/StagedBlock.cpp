@@ -1,0 +1,44 @@
+#include "compiler/lowering/StagedBlock.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace halo::compiler;
+
+static Value tileOfChannels(Emitter &e) {
+  // As in Emitter's entry: channels first.
+  Value block = arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(),
+                                           gpu::BlockIdOp::create(e.b, e.loc, gpu::Dimension::x));
+  return e.rem(block, e.tilesN);
+}
+
+StagedBlock::StagedBlock(Emitter &emitter) : e(emitter), plan(e.plan), staged(*plan.staged) {
+  stripe = e.mul(tileOfChannels(e), e.num(plan.schedule.getBlockN()));
+  begin = e.mul(e.tileL, e.blockLen);
+}
+
+Value StagedBlock::byteAt(int64_t base, Value index) const {
+  return e.address(e.b.getI8Type(), e.sharedByte(index), e.wide(base));
+}
+
+Value StagedBlock::swizzleOf(Value column) const {
+  Value low = e.b.createOrFold<arith::AndIOp>(e.loc, column, e.num(3));
+  Value high = e.b.createOrFold<arith::AndIOp>(e.loc, e.div(column, e.num(8)), e.num(3));
+  Value middle = e.b.createOrFold<arith::AndIOp>(e.loc, e.div(column, e.num(4)), e.num(1));
+  Value mixed = e.b.createOrFold<arith::XOrIOp>(e.loc, low, high);
+  return e.mul(e.add(e.mul(mixed, e.num(2)), middle), e.num(kAccess));
+}
+
+Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const {
+  Value byte = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
+                                               e.num(staged.ring * bytes - 1));
+  return e.b.createOrFold<arith::XOrIOp>(e.loc, byte, swizzle);
+}
+
+std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value column) const {
+  auto other = std::make_unique<Emitter>(mapping, e);
+  Value own = e.add(stripe, column);
+  other->channel = e.min(own, e.offset(e.channels, -mapping.lanes));
+  other->b.restoreInsertionPoint(e.b.saveInsertionPoint());
+  return other;
+}
