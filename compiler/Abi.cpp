@@ -177,8 +177,10 @@ HALO_EXPORT const char *haloCompilerBuildId(void) { return buildId(); }
 HALO_EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *reply) {
   std::memset(reply, 0, sizeof *reply);
   Result<Reply> result = failed("no reply");
-  if (auto reason = catchFatalError([&] { result = serve(llvm::StringRef(request, size)); }))
+  if (auto reason = catchFatalError([&] { result = serve(llvm::StringRef(request, size)); })) {
+    abandonThreadContext();
     result = failed("LLVM gave up: " + *reason);
+  }
   if (!result) {
     json::Object error{{"error", json::fixUTF8(result.error().message)}};
     if (result.error().code == ErrorCode::Unavailable)

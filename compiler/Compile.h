@@ -69,5 +69,8 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align);
 
 /// A context with every dialect, for one use at a time on the calling thread.
 mlir::MLIRContext &threadContext();
+/// After a fatal error in its use: the thread's next context is another one. The old one is leaked,
+/// because what lived on the stack is still known to it.
+void abandonThreadContext();
 
 } // namespace halo::compiler

@@ -34,15 +34,20 @@ Result<std::string> kernelText(const std::string &kernel) {
                  ", or a path that ends in .mlir");
 }
 
+static thread_local std::unique_ptr<MLIRContext> contextOfThread;
+
 MLIRContext &threadContext() {
   static DialectRegistry *registry = [] {
     auto *registry = new DialectRegistry;
     registerDialects(*registry);
     return registry;
   }();
-  thread_local MLIRContext context(*registry, MLIRContext::Threading::DISABLED);
-  context.loadAllAvailableDialects();
-  return context;
+  if (!contextOfThread)
+    contextOfThread = std::make_unique<MLIRContext>(*registry, MLIRContext::Threading::DISABLED);
+  contextOfThread->loadAllAvailableDialects();
+  return *contextOfThread;
 }
+
+void abandonThreadContext() { (void)contextOfThread.release(); }
 
 } // namespace halo::compiler

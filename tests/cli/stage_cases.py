@@ -4,12 +4,21 @@ import json
 import os
 import re
 import stat
+import struct
 
 from cli_case import SIM, CliCase
 
 CONV = ("causal_conv1d", "--set", "K=4", "--set", "layout=bld")
 HCM = ("hcm", "--set", "K=128", "--set", "group=16", "--set", "layout=bld")
 STAGES = ("halo", "gpu", "llvm", "opt", "ptx")
+
+
+def sections(elf):
+    """The bytes of an ELF file's sections by name."""
+    table, count, names = struct.unpack_from("<Q", elf, 40)[0], *struct.unpack_from("<HH", elf, 60)
+    heads = [struct.unpack_from("<IIQQQQ", elf, table + 64 * i) for i in range(count)]
+    texts = elf[heads[names][4] :]
+    return {texts[h[0] : texts.index(b"\0", h[0])].decode(): elf[h[4] : h[4] + h[5]] for h in heads}
 
 
 class Stages(CliCase):
@@ -128,6 +137,21 @@ class Lines(CliCase):
                 used = {source[int(n) - 1] for n in re.findall(r"\.loc\t1 (\d+)", lined) if int(n)}
                 for needle in ("halo.load", "halo.fir" if "hcl" not in problem[0] else "halo.modal", "halo.store"):
                     self.assertTrue(any(needle in line for line in used), "no line of %s in %s" % (needle, used))
+
+    def test_nor_does_a_cubins(self):
+        for problem in (CONV, HCM):
+            code = []
+            for words in ((), ("--lines",)):
+                done = self.halo("compile", *problem, "--arch", "sm_90", "--emit", "cubin", *words, "-o", self.path("k.cubin"))
+                if done.returncode == 1 and "no assembler" in done.stderr:
+                    self.skipTest("no assembler here")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                with open(self.path("k.cubin"), "rb") as file:
+                    code.append(sections(file.read()))
+            name = ".text." + problem[0]
+            self.assertEqual(code[0][name], code[1][name])
+            self.assertNotIn(".debug_line", code[0])
+            self.assertIn(".debug_line", code[1])
 
     def test_no_path_is_in_it(self):
         source = self.succeeds("list", "--source", "causal_conv1d").stdout

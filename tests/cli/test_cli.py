@@ -260,7 +260,7 @@ class ListDoctorBench(CliCase):
 class Commands(CliCase):
     def test_help(self):
         overview = self.succeeds("--help").stdout.decode()
-        for command in ("list", "compile", "run", "bench", "cache", "doctor"):
+        for command in ("list", "compile", "run", "bench", "cache", "inspect", "doctor"):
             self.assertIn(command, overview)
             text = self.succeeds(command, "--help").stdout.decode()
             self.assertIn("usage: halo " + command, text)
