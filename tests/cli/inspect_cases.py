@@ -78,6 +78,13 @@ class Inspect(CliCase):
         mine, builtin = (self.succeeds_json("inspect", kernel, *CONV[1:]) for kernel in (self.path("mine.mlir"), CONV[0]))
         self.assertEqual(mine["code"], builtin["code"])
 
+    def test_a_filters_loop_by_its_taps(self):
+        report = self.succeeds_json("inspect", "causal_conv1d", "--set", "K=128", "--set", "layout=bld", "--no-sim")
+        self.assertTrue(report["per_output"]["by_taps"])
+        self.assertAlmostEqual(report["per_output"]["fma"], 128)
+        self.assertGreater(report["per_output"]["instructions"], 128)
+        self.assertTrue(any("128 taps" in note for note in report["notes"]))
+
     def test_matrix_instructions_and_their_banks(self):
         report = self.succeeds_json("inspect", "hcm", "--set", "K=128", "--set", "group=16", "--set", "layout=bld")
         mix = report["code"]["ptx"]["total"]
@@ -144,4 +151,6 @@ class Inspect(CliCase):
         report = self.succeeds_json("inspect", *CONV, "--no-sim", "--shape", "B=2,L=4096,D=1024")
         self.assertEqual([report["shape"][n] for n in "BLD"], [2, 4096, 1024])
         self.assertEqual(report["roofline"]["outputs"], 2 * 4096 * 1024)
+        held = report["occupancy"]["blocks_per_sm"] * 132
+        self.assertAlmostEqual(report["shape"]["waves"], report["shape"]["blocks"] / held)
         self.refused("inspect", *CONV, "--shape", "L=x", naming=["--shape"])

@@ -172,7 +172,8 @@ Result<Json> Inspection::problem(const Problem &problem) {
     else
       note("bank conflicts are not known: " + accesses.error().message);
   }
-  HALO_CHECK(addThroughput(report, notes, info, code, options));
+  HALO_TRY(facts, kernelFacts(problem));
+  HALO_CHECK(addThroughput(report, notes, info, code, facts.traits.sumTaps, options));
   return finish();
 }
 

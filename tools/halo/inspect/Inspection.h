@@ -5,7 +5,7 @@
 //    "resources":  {threads, registers, spill_bytes, static_shared, dynamic_shared}
 //    "occupancy":  Occupancy.h
 //    "code":       {"ptx": CodeReport.h, "sass": CodeReport.h}
-//    "shape":      {B, L, D, block_l, blocks}
+//    "shape":      {B, L, D, block_l, blocks, waves: of what the GPU holds at a time}
 //    "tile":       {channels, step, halo, warmup, stages, ...}: the picture
 //    "per_output": {bytes, flops, warp_instructions, ...}
 //    "roofline":   Roofline.h

@@ -13,7 +13,6 @@ using namespace halo::tool;
 using Json = nlohmann::ordered_json;
 
 static constexpr size_t kWidth = 100, kIndent = 12, kPlaces = 8;
-static constexpr size_t kHalf = (kWidth - 3) / 2; ///< A column, side by side.
 
 std::string halo::tool::grouped(int64_t number) {
   std::string digits = std::to_string(std::abs(number));
@@ -184,10 +183,12 @@ static std::string perOutputText(const Json &report) {
         shortNumber(per["instructions"].get<double>()), shortNumber(per["fma"].get<double>()),
         shortNumber(per["mufu"].get<double>()), shortNumber(per["lane_flops"].get<double>()),
         shortNumber(per["tensor_flops"].get<double>()), per["from"] == "sass" ? "SASS" : "PTX");
-  return text + fmt::format("; at B={}, L={}, D={}: block_l {}, {} blocks",
-                            shape["B"].get<int64_t>(), shape["L"].get<int64_t>(),
-                            shape["D"].get<int64_t>(), shape["block_l"].get<int64_t>(),
-                            grouped(shape["blocks"].get<int64_t>()));
+  text += fmt::format("; at B={}, L={}, D={}: block_l {}, {} blocks", shape["B"].get<int64_t>(),
+                      shape["L"].get<int64_t>(), shape["D"].get<int64_t>(),
+                      shape["block_l"].get<int64_t>(), grouped(shape["blocks"].get<int64_t>()));
+  return shape.contains("waves")
+             ? text + fmt::format(", {} waves", shortNumber(shape["waves"].get<double>()))
+             : text;
 }
 
 static std::string rooflineText(const Json &roofline) {
@@ -268,46 +269,5 @@ std::string halo::tool::textReport(const Json &report) {
     text += "\n" + accessesText(report["accesses"]);
   for (const Json &note : report["notes"])
     text += (&note == &report["notes"][0] ? "\n" : "") + paragraph("note", note);
-  return text;
-}
-
-std::string halo::tool::sideBySide(const Json &report) {
-  auto fit = [](std::string text) {
-    std::replace(text.begin(), text.end(), '\t', ' ');
-    text.resize(std::min(text.size(), kHalf));
-    return text;
-  };
-  // Rows of one form by line; line 0 is what belongs to no line.
-  auto byLine = [&](const char *form) {
-    std::map<int, std::vector<std::string>> rows;
-    if (report["listings"].contains(form))
-      for (const Json &row : report["listings"][form])
-        if (row.contains("index"))
-          rows[row["line"]].push_back(row["text"]);
-    return rows;
-  };
-  auto ptx = byLine("ptx"), sass = byLine("sass");
-  std::vector<std::string> source = {"(no line)"};
-  if (report.contains("source"))
-    for (const Json &line : report["source"])
-      source.push_back(line);
-  for (const auto *rows : {&ptx, &sass})
-    if (!rows->empty() && size_t(rows->rbegin()->first) >= source.size())
-      source.resize(size_t(rows->rbegin()->first) + 1);
-  std::string text;
-  for (size_t line = 0; line < source.size(); ++line) {
-    const std::vector<std::string> &left = ptx[int(line)], &right = sass[int(line)];
-    if (line || !left.empty() || !right.empty())
-      text +=
-          styled(Style::Bold,
-                 fmt::format("{:>4}  {}", line ? std::to_string(line) : "", source[line]), stdout) +
-          "\n";
-    for (size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
-      std::string row = fmt::format("{:<{}} | {}", i < left.size() ? fit(left[i]) : "", kHalf,
-                                    i < right.size() ? fit(right[i]) : "");
-      row.resize(row.find_last_not_of(' ') + 1);
-      text += row + "\n";
-    }
-  }
   return text;
 }

@@ -79,27 +79,33 @@ static double idealWavefronts(const Json &mix) {
   return wavefronts;
 }
 
-/// What the main loop's instructions are per output. Empty where the loop is not the walk.
-static Json workPerOutput(const KernelInfo &info, const Json &code, double conflicts) {
+/// What the main loop's instructions are per output. A loop that is not the walk is a filter's: it
+/// runs until every tap has had its multiply-add. Empty where it has none.
+static Json workPerOutput(const KernelInfo &info, const Json &code, int64_t taps,
+                          double conflicts) {
   const Json &main = code["main_loop"], &mix = main["mix"];
-  double outputs = outputsPerPass(info, main);
-  if (outputs <= 0)
+  double outputs = outputsPerPass(info, main), fma = countOf(mix, Kind::Fma);
+  bool byTaps = outputs <= 0 && info.layout != Layout::BD && fma > 0 && taps > 0;
+  if (outputs <= 0 && !byTaps)
     return Json::object();
-  double warps = double((info.threads + 31) / 32), lanes = warps * 32;
-  double wavefronts = idealWavefronts(mix) * warps / outputs;
+  // Passes of a lane, and of a warp, for one output.
+  double lanes = byTaps ? double(taps) / fma : double((info.threads + 31) / 32 * 32) / outputs;
+  double warps = lanes / 32;
   return {{"from", code["form"]},
-          {"warp_instructions", double(mix["instructions"]) * warps / outputs},
-          {"instructions", double(mix["instructions"]) * lanes / outputs},
-          {"fma", countOf(mix, Kind::Fma) * lanes / outputs},
-          {"f32", (countOf(mix, Kind::Fma) + countOf(mix, Kind::Float)) * lanes / outputs},
-          {"mufu", countOf(mix, Kind::Mufu) * lanes / outputs},
-          {"lane_flops", double(mix["flops_per_lane"]) * lanes / outputs},
-          {"tensor_flops", double(mix["flops_per_warp"]) * warps / outputs},
-          {"wavefronts", wavefronts * conflicts}};
+          {"by_taps", byTaps},
+          {"warp_instructions", double(mix["instructions"]) * warps},
+          {"instructions", double(mix["instructions"]) * lanes},
+          {"fma", fma * lanes},
+          {"f32", (fma + countOf(mix, Kind::Float)) * lanes},
+          {"mufu", countOf(mix, Kind::Mufu) * lanes},
+          {"lane_flops", double(mix["flops_per_lane"]) * lanes},
+          {"tensor_flops", double(mix["flops_per_warp"]) * warps},
+          {"wavefronts", idealWavefronts(mix) * warps * conflicts}};
 }
 
 Result<void> halo::tool::addThroughput(Json &report, Json &notes, const KernelInfo &info,
-                                       const Json &code, const InspectOptions &options) {
+                                       const Json &code, int64_t taps,
+                                       const InspectOptions &options) {
   const Peaks *gpu = findPeaks(options.gpu, options.arch);
   if (!gpu && !options.gpu.empty()) {
     std::vector<std::string> names;
@@ -127,6 +133,10 @@ Result<void> halo::tool::addThroughput(Json &report, Json &notes, const KernelIn
                      {"D", shape.d},
                      {"block_l", blockL},
                      {"blocks", shape.b * tilesL * tilesN}};
+  if (int64_t resident =
+          report.value("occupancy", Json::object()).value("blocks_per_sm", int64_t(0));
+      gpu && resident > 0)
+    report["shape"]["waves"] = double(shape.b * tilesL * tilesN) / double(resident * gpu->sms);
   report["tile"] = {{"layout", std::string(name(info.layout))},
                     {"channels", info.tiles.empty() ? 0 : info.tiles[0].width},
                     {"step", info.stepL},
@@ -142,10 +152,16 @@ Result<void> halo::tool::addThroughput(Json &report, Json &notes, const KernelIn
   if (report.contains("accesses"))
     conflicts = report["accesses"]["shared"]["factor"];
   const Json &best = code.contains("sass") ? code["sass"] : code["ptx"];
-  Json work = workPerOutput(info, best, conflicts);
+  Json work = workPerOutput(info, best, taps, conflicts);
   if (work.empty())
-    notes.push_back("the main loop is not the block's walk, whose rounds are not known here: no "
-                    "instructions per output, and of the walls only DRAM");
+    notes.push_back(
+        "the main loop is neither the block's walk nor a filter's taps: no instructions "
+        "per output, and of the walls only DRAM is known");
+  else if (work["by_taps"])
+    notes.push_back(
+        fmt::format("the main loop is a filter's: per output it is counted for {} taps; "
+                    "what surrounds it is left out",
+                    taps));
   else if (!best["main_loop"].value("inner", Json::array()).empty())
     notes.push_back("instructions per output leave out the loops inside the main loop");
   perOutput.update(work);

@@ -6,10 +6,11 @@
 
 namespace halo::tool {
 
-/// Adds them to `report`, and to `notes` what cannot be said. `code` has the CodeReports. Refuses a
-/// GPU that is not known, and a shape that the kernel does not take.
+/// Adds them to `report`, and to `notes` what cannot be said. `code` has the CodeReports; `taps`
+/// are those of all filters. Refuses a GPU that is not known, and a shape that the kernel does not
+/// take.
 Result<void> addThroughput(nlohmann::ordered_json &report, nlohmann::ordered_json &notes,
-                           const KernelInfo &info, const nlohmann::ordered_json &code,
+                           const KernelInfo &info, const nlohmann::ordered_json &code, int64_t taps,
                            const InspectOptions &options);
 
 } // namespace halo::tool
