@@ -60,7 +60,8 @@ public:
     if (begins(Stage::Gpu)) {
       HALO_CHECK(lower(*module, diagnostics));
     } else if (replaced == Stage::Gpu) {
-      HALO_TRY(given, readModule(context, Stage::Gpu, request.overrideText, reply.info.entry));
+      HALO_TRY(given, readModule(context, Stage::Gpu, request.overrideText, reply.info.entry,
+                                 reply.info.threads));
       module = std::move(given);
     }
     if (runs(Stage::Gpu) && wants(Stage::Gpu))
@@ -330,13 +331,16 @@ private:
     llvmContext.setDiagnosticHandler(std::make_unique<Complaints>(complaint));
     auto stage = [&](const char *name, const std::function<void()> &work) { timed(name, work); };
     std::string ptx = request.overrideText;
+    if (replaced == Stage::Ptx)
+      HALO_CHECK(checkPtx(ptx, reply.info.threads));
     if (begins(Stage::Ptx)) {
       std::unique_ptr<llvm::Module> module;
       if (begins(Stage::Llvm)) {
         HALO_TRY(translated, translate(gpuModule, llvmContext, diagnostics));
         module = std::move(translated);
       } else {
-        HALO_TRY(given, readLlvm(llvmContext, *replaced, request.overrideText, reply.info.entry));
+        HALO_TRY(given, readLlvm(llvmContext, *replaced, request.overrideText, reply.info.entry,
+                                 reply.info.threads));
         module = std::move(given);
       }
       if (runs(Stage::Llvm) && wants(Stage::Llvm))

@@ -40,8 +40,22 @@ static Error broken(Stage stage, const std::string &why) {
   return invalid(std::string("the text given for stage ") + name(stage) + " is refused: " + why);
 }
 
+static Result<void> checkThreads(Stage stage, int64_t given, int threads) {
+  if (given == threads)
+    return {};
+  return broken(stage, "it is for blocks of " + std::to_string(given) +
+                           " threads, where the schedule's have " + std::to_string(threads));
+}
+
+Result<void> checkPtx(const std::string &text, int threads) {
+  size_t at = text.find(".maxntid");
+  if (at == std::string::npos)
+    return {};
+  return checkThreads(Stage::Ptx, std::atoll(text.c_str() + at + 8), threads);
+}
+
 Result<OwningOpRef<ModuleOp>> readModule(MLIRContext &context, Stage stage, const std::string &text,
-                                         const std::string &entry) {
+                                         const std::string &entry, int threads) {
   Diagnostics diagnostics(context);
   // Ends in .mlir, so that a mistake comes with its place.
   OwningOpRef<ModuleOp> module =
@@ -56,13 +70,17 @@ Result<OwningOpRef<ModuleOp>> readModule(MLIRContext &context, Stage stage, cons
   auto modules = llvm::to_vector(module->getOps<gpu::GPUModuleOp>());
   if (modules.size() != 1)
     return broken(stage, "it has " + std::to_string(modules.size()) + " gpu.module, expected 1");
-  if (!modules.front().lookupSymbol<gpu::GPUFuncOp>(entry))
+  auto function = modules.front().lookupSymbol<gpu::GPUFuncOp>(entry);
+  if (!function)
     return broken(stage, "it has no gpu.func '" + entry + "'");
+  if (auto size = function.getKnownBlockSize())
+    HALO_CHECK(checkThreads(stage, size->front(), threads));
   return module;
 }
 
 Result<std::unique_ptr<llvm::Module>> readLlvm(llvm::LLVMContext &context, Stage stage,
-                                               const std::string &text, const std::string &entry) {
+                                               const std::string &text, const std::string &entry,
+                                               int threads) {
   llvm::SMDiagnostic mistake;
   std::unique_ptr<llvm::Module> module =
       llvm::parseIR(llvm::MemoryBufferRef(text, "override"), mistake, context);
@@ -76,6 +94,8 @@ Result<std::unique_ptr<llvm::Module>> readLlvm(llvm::LLVMContext &context, Stage
   llvm::Function *function = module->getFunction(entry);
   if (!function || function->isDeclaration())
     return broken(stage, "it defines no function '" + entry + "'");
+  if (auto limit = function->getFnAttribute("nvvm.maxntid"); limit.isStringAttribute())
+    HALO_CHECK(checkThreads(stage, std::atoll(limit.getValueAsString().str().c_str()), threads));
   return module;
 }
 

@@ -30,12 +30,18 @@ Result<Stage> parseStage(const std::string &name);
 std::string printText(mlir::ModuleOp module);
 std::string printText(const llvm::Module &module);
 
+// From gpu on a text is launched with the threads of the kernel it replaces: one that says it is
+// for blocks of another size is refused.
+
 /// A module at stage halo (one kernel) or gpu (one gpu.module with the function `entry`).
 Result<mlir::OwningOpRef<mlir::ModuleOp>> readModule(mlir::MLIRContext &context, Stage stage,
                                                      const std::string &text,
-                                                     const std::string &entry);
+                                                     const std::string &entry, int threads = 0);
 /// A module at stage llvm or opt, verified, with the function `entry`.
 Result<std::unique_ptr<llvm::Module>> readLlvm(llvm::LLVMContext &context, Stage stage,
-                                               const std::string &text, const std::string &entry);
+                                               const std::string &text, const std::string &entry,
+                                               int threads);
+/// PTX is the assembler's to read; here only its .maxntid is.
+Result<void> checkPtx(const std::string &text, int threads);
 
 } // namespace halo::compiler

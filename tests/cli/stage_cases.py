@@ -99,6 +99,10 @@ class Stages(CliCase):
                 with open(self.path("given"), "w") as file:
                     file.write(text)
                 self.refused(*words, "--override", "%s=%s" % (stage, self.path("given")), naming=naming)
+        # A text of another schedule would be launched with the wrong number of threads.
+        for stage, path in self.dumped(*CONV, "--schedule", "block_n=1024,num_warps=8").items():
+            if stage != "halo":
+                self.refused(*words, "--override", "%s=%s" % (stage, path), naming=["stage " + stage, "256 threads", "128"])
         given = self.path("given")
         self.refused(*words, "--override", "ptxx=" + given, naming=["ptxx", "'ptx'"])
         self.refused(*words, "--override", "ptx", naming=["--override", "="])
