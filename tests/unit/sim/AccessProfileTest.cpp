@@ -65,10 +65,10 @@ declare void @llvm.nvvm.barrier.cta.sync.aligned.all(i32)
 )";
   auto kernel = SimKernel::create(assemble(text), "k", /*checked=*/true);
   ASSERT_TRUE(kernel) << kernel.error().message;
-  std::vector<float> out(32);
-  void *pointer = out.data();
+  alignas(32) float out[32] = {}; // Sectors are of 32 bytes.
+  void *pointer = out;
   void *params[] = {&pointer};
-  HaloSimRegion region = {out.data(), out.size() * sizeof(float)};
+  HaloSimRegion region = {out, sizeof out};
   HaloSimLaunch launch = {};
   launch.size = sizeof launch;
   launch.gridX = launch.gridY = launch.gridZ = launch.blockY = launch.blockZ = 1;
