@@ -33,6 +33,10 @@ struct StagedBlock {
   /// Byte of a position, a multiple of 8 or within such a piece, in a channel's ring.
   mlir::Value ringByte(mlir::Value position, mlir::Value swizzle, int64_t bytes) const;
 
+  /// Of a swizzled store's row, a multiple of 8 apart or not: its pieces' permutation and `words`,
+  /// that of the words in them.
+  mlir::Value pieceSwizzle(const StagedStore &store, mlir::Value row, mlir::Value words) const;
+
   /// An emitter like ours that computes the channels from `column` of the stripe on.
   std::unique_ptr<Emitter> mapped(const KernelPlan &mapping, mlir::Value column) const;
 };

@@ -22,7 +22,8 @@ private:
     int64_t perRow, rowsAtOnce;
     mlir::Value row, piece, active; ///< The thread's first row; its piece of every row.
 
-    Pieces(Emitter &e, int64_t rowBytes);
+    /// `rowsAtOnce` is a multiple of `unit` where there are enough threads.
+    Pieces(Emitter &e, int64_t rowBytes, int64_t unit = 1);
   };
   struct Copy {
     const StagedLoad *load;
@@ -35,6 +36,7 @@ private:
   const StagedPlan &staged;
   llvm::SmallVector<Copy> copies;
 
+  mlir::Value straight(mlir::Value values, mlir::Value row);
   mlir::Value safePiece(const Pieces &pieces, int64_t perChannel);
 };
 

@@ -9,14 +9,17 @@ using namespace halo::ir;
 
 void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Value position,
                             Value inTile, ArrayRef<int64_t> offsets,
-                            llvm::function_ref<Value(OpResult, int64_t)> accumulated) {
+                            llvm::function_ref<Value(OpResult, int64_t)> accumulated,
+                            Value swizzle) {
   Emitter &e = block.e;
   own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
   Place place;
   place.position = e.add(position, inTile);
-  auto byteOf = [&](const StagedTile &tile, int64_t offset) {
-    Value start = e.add(e.mul(inTile, e.num(tile.rowBytes)),
-                        e.mul(column, e.num(block.bytesOf(tile.element))));
+  auto byteOf = [&](const StagedTile &tile, int64_t offset, Value swizzle = {}) {
+    Value own = e.mul(column, e.num(block.bytesOf(tile.element)));
+    if (swizzle)
+      own = e.b.createOrFold<arith::XOrIOp>(e.loc, own, swizzle);
+    Value start = e.add(e.mul(inTile, e.num(tile.rowBytes)), own);
     return block.byteAt(tile.base + offset * tile.rowBytes, e.add(block.setByte, start));
   };
   int64_t lanes = own.plan.lanes;
@@ -38,7 +41,9 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
     for (const StagedStore &store : block.staged.stores) {
       OpLine line(own, StoreOp(store.op));
       Value value = own.at(place, StoreOp(store.op).getInput(), offset);
-      own.storeTo(own.toStorage(value, store.tile.element), byteOf(store.tile, offset),
+      own.storeTo(own.toStorage(value, store.tile.element),
+                  byteOf(store.tile, offset,
+                         store.swizzled ? block.pieceSwizzle(store, inTile, swizzle) : Value()),
                   lanes * block.bytesOf(store.tile.element));
     }
   own.source = nullptr;

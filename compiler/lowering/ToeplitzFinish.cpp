@@ -83,7 +83,7 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
 }
 
 /// Samples of the warp's positions from `blocks` blocks on, for its task.
-std::array<Value, 4> ToeplitzFinish::samplesOf(Warp &w, size_t index, Value position,
+SmallVector<Value, 4> ToeplitzFinish::samplesOf(Warp &w, size_t index, Value position,
                                                int64_t blocks) {
   Value start = e.add(position, e.add(e.mul(firstBlock, e.num(kBlock)), e.mul(half, e.num(8))));
   Value byte = block.ringByte(e.offset(start, blocks * kBlock), w.swizzle,
@@ -97,7 +97,7 @@ ToeplitzFinish::Accumulators ToeplitzFinish::identity(Warp &w, size_t index, Val
   int64_t matrices = staged.group > 8 ? 2 : 1;
   Accumulators sums;
   for (int64_t i = 0; i < count; ++i) {
-    std::array<Value, 4> samples = samplesOf(w, index, position, first + i);
+    SmallVector<Value, 4> samples = samplesOf(w, index, position, first + i);
     for (int64_t m = 0; m < matrices; ++m)
       sums.push_back(multiply(e.b, e.loc, staged.windows[index].element,
                               {ones[index], none, none, ones[index]},
@@ -115,7 +115,7 @@ ToeplitzFinish::Accumulators ToeplitzFinish::multiplyBlocks(Warp &w, size_t inde
   int64_t matrices = staged.group > 8 ? 2 : 1;
   Accumulators sums(count * matrices, {zero, zero, zero, zero});
   for (int64_t j = 1 - fir.blocks; j < count; ++j) {
-    std::array<Value, 4> samples = samplesOf(w, fir.window, position, first + j);
+    SmallVector<Value, 4> samples = samplesOf(w, fir.window, position, first + j);
     for (int64_t i = std::max<int64_t>(0, j); i < count && i - j < fir.blocks; ++i)
       for (const auto &taps : w.taps[index]->block(i - j))
         for (int64_t m = 0; m < matrices; ++m) {

@@ -2,20 +2,20 @@
 // with their window, and computes the epilogue as the accumulators lie.
 #pragma once
 
-#include "compiler/lowering/StagedBlock.h"
+#include "compiler/lowering/StagedFinish.h"
 #include "compiler/lowering/Toeplitz.h"
 
 namespace halo::compiler {
 
-class ToeplitzFinish {
+class ToeplitzFinish : public StagedFinish {
 public:
   /// Emits the loads of taps and of the epilogue's numbers per channel.
   explicit ToeplitzFinish(StagedBlock &block);
 
-  /// The tile at a position: windows, tiles -> tiles of the stores.
-  void finish(mlir::Value position) {
+  llvm::SmallVector<mlir::Value> finish(mlir::Value position, mlir::ValueRange) override {
     for (auto &warp : warps)
       finish(*warp, position);
+    return {};
   }
 
 private:
@@ -47,7 +47,7 @@ private:
 
   using Accumulators = llvm::SmallVector<std::array<mlir::Value, 4>>; ///< [block][matrix]
 
-  std::array<mlir::Value, 4> samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
+  llvm::SmallVector<mlir::Value, 4> samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
   Accumulators identity(Warp &w, size_t index, mlir::Value position, int64_t first, int64_t count);
   Accumulators multiplyBlocks(Warp &w, size_t index, mlir::Value position, int64_t first,
                               int64_t count);
