@@ -4,6 +4,7 @@
 #include "compiler/BuildId.h"
 #include "compiler/Compile.h"
 #include "compiler/Describe.h"
+#include "compiler/FatalError.h"
 
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -91,6 +92,12 @@ Result<CompileRequest> parseRequest(const json::Object &request) {
   parsed.schedule = request.getString("schedule").value_or("").str();
   parsed.arch = request.getString("arch").value_or("sm_90").str();
   parsed.maxPtx = int(request.getInteger("ptx").value_or(0));
+  parsed.lines = request.getBoolean("lines").value_or(false);
+  parsed.dump = request.getBoolean("dump").value_or(false);
+  if (const json::Object *given = request.getObject("override")) {
+    parsed.overrideStage = given->getString("stage").value_or("").str();
+    parsed.overrideText = given->getString("text").value_or("").str();
+  }
   HALO_TRY(emit, parseEmit(request.getString("emit").value_or("cubin")));
   parsed.emit = emit;
   return parsed;
@@ -125,10 +132,14 @@ Result<Reply> compileKernel(const json::Object &request) {
   for (const auto &[stage, ms] : done.times)
     times.push_back(json::Array{stage, ms});
   HALO_TRY(info, embed(done.info.toJson()));
-  return Reply{text(json::Object{{"info", std::move(info)},
-                                 {"times", std::move(times)},
-                                 {"log", done.log}}),
-               std::move(done.blob)};
+  json::Object reply{{"info", std::move(info)}, {"times", std::move(times)}, {"log", done.log}};
+  if (parsed.dump) {
+    json::Array stages;
+    for (const auto &[stage, text] : done.stages)
+      stages.push_back(json::Array{stage, json::fixUTF8(text)});
+    reply["stages"] = std::move(stages);
+  }
+  return Reply{text(std::move(reply)), std::move(done.blob)};
 }
 
 Result<Reply> serve(llvm::StringRef text) {
@@ -165,9 +176,16 @@ HALO_EXPORT const char *haloCompilerBuildId(void) { return buildId(); }
 
 HALO_EXPORT int haloCompilerCall(const char *request, size_t size, HaloReply *reply) {
   std::memset(reply, 0, sizeof *reply);
-  Result<Reply> result = serve(llvm::StringRef(request, size));
+  Result<Reply> result = failed("no reply");
+  if (auto reason = catchFatalError([&] { result = serve(llvm::StringRef(request, size)); })) {
+    abandonThreadContext();
+    result = failed("LLVM gave up: " + *reason);
+  }
   if (!result) {
-    reply->json = copy(text(json::Object{{"error", json::fixUTF8(result.error().message)}}));
+    json::Object error{{"error", json::fixUTF8(result.error().message)}};
+    if (result.error().code == ErrorCode::Unavailable)
+      error["unavailable"] = true;
+    reply->json = copy(text(std::move(error)));
     return result.error().code == ErrorCode::Invalid ? 2 : 1;
   }
   reply->json = copy(result->json);

@@ -101,11 +101,11 @@ void readReport(Cubin &cubin) {
 }
 
 Result<Cubin> assembleInProcess(const NvJitLink &api, const std::string &ptx,
-                                const std::string &arch) {
+                                const std::string &arch, bool lines) {
   NvJitLink::Handle handle = nullptr;
   std::string archOption = "-arch=" + arch;
-  const char *options[] = {archOption.c_str(), "-Xptxas=-v"};
-  if (int code = api.create(&handle, 2, options))
+  const char *options[] = {archOption.c_str(), "-Xptxas=-v", "-lineinfo"};
+  if (int code = api.create(&handle, lines ? 3 : 2, options))
     return failed("nvJitLink refuses " + arch + " (code " + std::to_string(code) + "): " +
                   api.name + " is too old or too new for it");
   auto log = [&](auto sizeOf, auto read) {
@@ -139,7 +139,7 @@ Result<Cubin> assembleInProcess(const NvJitLink &api, const std::string &ptx,
 }
 
 Result<Cubin> assembleByChild(const std::string &ptxas, const std::string &ptx,
-                              const std::string &arch) {
+                              const std::string &arch, bool lines) {
   llvm::SmallString<128> in, out, err;
   auto fail = [](const std::string &what) { return failed(what); };
   int fd;
@@ -153,7 +153,9 @@ Result<Cubin> assembleByChild(const std::string &ptxas, const std::string &ptx,
     stream << ptx;
   }
   std::string archOption = "-arch=" + arch;
-  llvm::StringRef arguments[] = {ptxas, "-v", "-O3", archOption, in, "-o", out};
+  llvm::SmallVector<llvm::StringRef> arguments = {ptxas, "-v", "-O3", archOption, in, "-o", out};
+  if (lines)
+    arguments.push_back("-lineinfo");
   std::optional<llvm::StringRef> redirects[] = {std::nullopt, llvm::StringRef(err),
                                                 llvm::StringRef(err)};
   std::string message;
@@ -184,12 +186,12 @@ std::string assemblerName() {
   return "";
 }
 
-Result<Cubin> assemble(const std::string &ptx, const std::string &arch) {
+Result<Cubin> assemble(const std::string &ptx, const std::string &arch, bool lines) {
   HALO_TRY(found, requireAssembler());
   if (found.kind == Assembler::Kind::Ptxas)
-    return assembleByChild(found.path, ptx, arch);
+    return assembleByChild(found.path, ptx, arch, lines);
   HALO_TRY(api, openNvJitLink(found.path));
-  return assembleInProcess(*api, ptx, arch);
+  return assembleInProcess(*api, ptx, arch, lines);
 }
 
 } // namespace halo::compiler

@@ -14,9 +14,9 @@ struct Cubin {
   int registers = -1, spillBytes = -1, stackBytes = -1, sharedBytes = -1;
 };
 
-/// Assembles PTX for `arch`. Unavailable where neither assembler is found; the message says how to
-/// get one. Thread-safe.
-Result<Cubin> assemble(const std::string &ptx, const std::string &arch);
+/// Assembles PTX for `arch`, with its line tables where `lines`. Unavailable where neither assembler
+/// is found; the message says how to get one. Thread-safe.
+Result<Cubin> assemble(const std::string &ptx, const std::string &arch, bool lines = false);
 
 /// What was found: "nvJitLink 13.0 (path)", "ptxas (path)", or "".
 std::string assemblerName();

@@ -1,29 +1,30 @@
 #include "compiler/Compile.h"
 
 #include "compiler/Assembler.h"
-#include "compiler/Builtins.h"
 #include "compiler/Describe.h"
 #include "compiler/HaloInference.h"
 #include "compiler/Passes.h"
 #include "compiler/Ptx.h"
+#include "compiler/Stages.h"
 #include "compiler/lowering/KernelPlan.h"
 #include "runtime/Problem.h"
 #include "runtime/Schedule.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
-#include <numeric>
+#include <optional>
 
 using namespace mlir;
 
@@ -42,26 +43,31 @@ public:
     if (request.maxPtx && request.maxPtx < target.minPtx)
       return unavailable("the driver accepts PTX " + version(request.maxPtx) + " but " +
                          target.arch + " needs " + version(target.minPtx));
+    HALO_CHECK(readOverride());
     Diagnostics diagnostics(context);
     HALO_TRY(kernel, specialised(diagnostics));
     HALO_CHECK(schedule(kernel, diagnostics));
+    if (replaced == Stage::Halo)
+      HALO_CHECK(takeScheduled(kernel));
     auto plan = planKernel(kernel, target.sharedPerBlock);
     if (failed(plan))
       return invalid(diagnostics.text());
     fillInfo(*plan);
-    if (request.emit == Emit::Halo) {
-      PassManager show(&context);
-      show.addPass(createInferHaloPass());
-      if (failed(show.run(*module)))
-        return halo::failed(diagnostics.text());
-      reply.blob = print(*module);
+    if (wants(Stage::Halo))
+      HALO_CHECK(showScheduled(diagnostics));
+    if (request.emit == Emit::Halo)
       return std::move(reply);
+    if (begins(Stage::Gpu)) {
+      HALO_CHECK(lower(*module, diagnostics));
+    } else if (replaced == Stage::Gpu) {
+      HALO_TRY(given, readModule(context, Stage::Gpu, request.overrideText, reply.info.entry,
+                                 reply.info.threads));
+      module = std::move(given);
     }
-    HALO_CHECK(lower(*module, diagnostics));
-    if (request.emit == Emit::Gpu) {
-      reply.blob = print(*module);
+    if (runs(Stage::Gpu) && wants(Stage::Gpu))
+      show(Stage::Gpu, printText(*module));
+    if (request.emit == Emit::Gpu)
       return std::move(reply);
-    }
     HALO_CHECK(generate(*module, diagnostics));
     return std::move(reply);
   }
@@ -80,6 +86,104 @@ private:
   Bindings bindings = request.bindings; ///< With every default, once the kernel is specialised.
   OwningOpRef<ModuleOp> module;
   CompileReply reply;
+  std::optional<Stage> replaced; ///< The stage whose text is given.
+
+  /// Whether a stage is reached by working it out: it lies behind the one that is given.
+  bool begins(Stage stage) const { return !replaced || stage > *replaced; }
+  /// The same, or it is the one that is given.
+  bool runs(Stage stage) const { return !replaced || stage >= *replaced; }
+  bool emits(Stage stage) const {
+    switch (request.emit) {
+    case Emit::Halo:
+      return stage == Stage::Halo;
+    case Emit::Gpu:
+      return stage == Stage::Gpu;
+    case Emit::Llvm:
+      return stage == Stage::Llvm;
+    case Emit::Ptx:
+      return stage == Stage::Ptx;
+    case Emit::Cubin:
+      return stage == Stage::Cubin;
+    case Emit::Sim:
+      break;
+    }
+    return false;
+  }
+  bool wants(Stage stage) const { return request.dump || emits(stage); }
+  void show(Stage stage, std::string text) {
+    if (request.dump)
+      reply.stages.emplace_back(name(stage), text);
+    if (emits(stage))
+      reply.blob = std::move(text);
+  }
+
+  Result<void> readOverride() {
+    if (request.overrideStage.empty())
+      return {};
+    HALO_TRY(stage, parseStage(request.overrideStage));
+    replaced = stage;
+    // In the order of Stage; the simulator's form is made from stage llvm.
+    static constexpr Stage kLast[] = {Stage::Halo, Stage::Gpu,   Stage::Llvm,
+                                      Stage::Ptx,  Stage::Cubin, Stage::Llvm};
+    Stage last = kLast[int(request.emit)];
+    if (stage > last)
+      return invalid(std::string("stage ") + name(stage) +
+                     " is given, but what is emitted is made from stage " + name(last) +
+                     ", which comes before it");
+    if (stage == Stage::Cubin)
+      return invalid("a cubin is not compiled any further");
+    return {};
+  }
+
+  /// The kernel of the text that is given, with its own schedule where it has one.
+  Result<void> takeScheduled(ir::KernelOp &kernel) {
+    HALO_TRY(given, readModule(context, Stage::Halo, request.overrideText, reply.info.entry));
+    auto own = *given->getOps<ir::KernelOp>().begin();
+    if (own.getSymName() != kernel.getSymName())
+      return invalid("the text given for stage halo has kernel '" + own.getSymName().str() +
+                     "', expected '" + kernel.getSymName().str() + "'");
+    if (!own.getScheduleAttr())
+      own.setScheduleAttr(kernel.getScheduleAttr());
+    reply.info.schedule = scheduleText(own.getScheduleAttr());
+    module = std::move(given);
+    kernel = own;
+    return {};
+  }
+
+  static std::string scheduleText(ir::ScheduleAttr attribute) {
+    Schedule schedule;
+    schedule.blockN = attribute.getBlockN();
+    schedule.blockL = attribute.getBlockL();
+    schedule.numWarps = int(attribute.getNumWarps());
+    schedule.vector = int(attribute.getVector());
+    schedule.unroll = int(attribute.getUnroll());
+    schedule.stages = int(attribute.getStages());
+    schedule.minBlocks = int(attribute.getMinBlocks());
+    schedule.window =
+        attribute.getWindow() == ir::WindowKind::Shared ? Window::Shared : Window::Registers;
+    schedule.fir = attribute.getFir() == ir::FirKind::Toeplitz ? Fir::Toeplitz : Fir::Direct;
+    return schedule.print();
+  }
+
+  /// Stage halo shows the halos too. What is lowered stays as it is.
+  Result<void> showScheduled(Diagnostics &diagnostics) {
+    OwningOpRef<ModuleOp> shown = module->clone();
+    PassManager passes(&context);
+    passes.addPass(createInferHaloPass());
+    if (failed(passes.run(*shown)))
+      return halo::failed(diagnostics.text());
+    show(Stage::Halo, printText(*shown));
+    return {};
+  }
+
+  /// Line tables name a file by the kernel, wherever its text lay: no path gets into an artifact.
+  void nameLines(ModuleOp module) {
+    module.walk([&](Operation *op) {
+      if (auto line = op->getLoc()->findInstanceOf<FileLineColLoc>())
+        op->setLoc(FileLineColLoc::get(&context, reply.info.kernel + ".mlir", line.getLine(),
+                                       line.getColumn()));
+    });
+  }
 
   static std::string version(int ptx) {
     return std::to_string(ptx / 10) + "." + std::to_string(ptx % 10);
@@ -90,12 +194,6 @@ private:
     work();
     std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
     reply.times.emplace_back(stage, took.count());
-  }
-
-  static std::string print(ModuleOp module) {
-    std::string text;
-    llvm::raw_string_ostream(text) << module << "\n";
-    return text;
   }
 
   /// Parses the text and binds every parameter.
@@ -178,53 +276,101 @@ private:
 
   Result<void> lower(ModuleOp module, Diagnostics &diagnostics) {
     bool lowered = false;
+    if (request.lines)
+      nameLines(module);
     timed("lower", [&] {
       PassManager passes(&context);
       passes.enableVerifier(false);
       passes.addPass(createLowerDirectPass(target.sharedPerBlock));
-      if (request.emit == Emit::Gpu)
+      if (wants(Stage::Gpu)) // As the conversion begins, whatever is shown.
         passes.addPass(createCSEPass());
       lowered = succeeded(passes.run(module));
     });
     return lowered ? Result<void>() : invalid(diagnostics.text());
   }
 
-  Result<void> generate(ModuleOp module, Diagnostics &diagnostics) {
+  /// LLVM's own complaints, which it would print before it ends the process.
+  struct Complaints : llvm::DiagnosticHandler {
+    std::string &first;
+    explicit Complaints(std::string &first) : first(first) {}
+    bool handleDiagnostics(const llvm::DiagnosticInfo &info) override {
+      if (info.getSeverity() != llvm::DS_Error || !first.empty())
+        return true;
+      llvm::raw_string_ostream stream(first);
+      llvm::DiagnosticPrinterRawOStream printer(stream);
+      info.print(printer);
+      return true;
+    }
+  };
+
+  Result<std::unique_ptr<llvm::Module>> translate(ModuleOp module, llvm::LLVMContext &llvmContext,
+                                                  Diagnostics &diagnostics) {
     bool converted = false;
     timed("convert", [&] {
       PassManager passes(&context);
       passes.enableVerifier(false);
       addGpuToLlvm(passes);
+      // The other kinds of emission describe types, at which ptxas -O3 stops.
+      if (request.lines)
+        passes.addPass(
+            LLVM::createDIScopeForLLVMFuncOpPass({LLVM::DIEmissionKind::DebugDirectivesOnly}));
       converted = succeeded(passes.run(module));
     });
     if (!converted)
       return halo::failed(diagnostics.text());
-
-    llvm::LLVMContext llvmContext;
     auto gpuModule = *module.getOps<gpu::GPUModuleOp>().begin();
     Result<std::unique_ptr<llvm::Module>> translated = halo::failed("not translated");
     timed("translate", [&] { translated = translateToLlvm(gpuModule, llvmContext, target); });
-    if (!translated)
-      return translated.error();
-    llvm::raw_string_ostream stream(reply.blob);
-    if (request.emit == Emit::Llvm) {
-      (*translated)->print(stream, nullptr);
-      return {};
-    }
-    if (request.emit == Emit::Sim) {
-      llvm::WriteBitcodeToFile(**translated, stream);
-      return {};
-    }
+    return translated;
+  }
+
+  /// From stage gpu to what is asked for.
+  Result<void> generate(ModuleOp gpuModule, Diagnostics &diagnostics) {
+    std::string complaint;
+    llvm::LLVMContext llvmContext;
+    llvmContext.setDiagnosticHandler(std::make_unique<Complaints>(complaint));
     auto stage = [&](const char *name, const std::function<void()> &work) { timed(name, work); };
-    HALO_TRY(ptx, emitPtx(**translated, target, target.minPtx, stage));
-    if (request.emit == Emit::Ptx) {
-      reply.blob = std::move(ptx);
-      return {};
+    std::string ptx = request.overrideText;
+    if (replaced == Stage::Ptx)
+      HALO_CHECK(checkPtx(ptx, reply.info.threads));
+    if (begins(Stage::Ptx)) {
+      std::unique_ptr<llvm::Module> module;
+      if (begins(Stage::Llvm)) {
+        HALO_TRY(translated, translate(gpuModule, llvmContext, diagnostics));
+        module = std::move(translated);
+      } else {
+        HALO_TRY(given, readLlvm(llvmContext, *replaced, request.overrideText, reply.info.entry,
+                                 reply.info.threads));
+        module = std::move(given);
+      }
+      if (runs(Stage::Llvm) && wants(Stage::Llvm))
+        show(Stage::Llvm, printText(*module));
+      if (request.emit == Emit::Llvm)
+        return {};
+      if (request.emit == Emit::Sim) {
+        llvm::raw_string_ostream stream(reply.blob);
+        llvm::WriteBitcodeToFile(*module, stream);
+        return {};
+      }
+      if (begins(Stage::Opt))
+        HALO_CHECK(optimise(*module, target, target.minPtx, stage));
+      if (request.dump)
+        show(Stage::Opt, printText(*module));
+      HALO_TRY(emitted, emitPtx(*module, target, target.minPtx, stage));
+      ptx = std::move(emitted);
+      if (!complaint.empty())
+        return replaced ? invalid(complaint) : halo::failed(complaint);
     }
+    if (wants(Stage::Ptx))
+      show(Stage::Ptx, ptx);
+    if (request.emit == Emit::Ptx)
+      return {};
     Result<Cubin> cubin = halo::failed("not assembled");
-    timed("assemble", [&] { cubin = assemble(ptx, target.arch); });
+    timed("assemble", [&] { cubin = assemble(ptx, target.arch, request.lines); });
     if (!cubin)
-      return cubin.error();
+      return replaced == Stage::Ptx && cubin.error().code == ErrorCode::Failed
+                 ? invalid(cubin.error().message)
+                 : cubin.error();
     reply.blob = std::move(cubin->code);
     reply.log = std::move(cubin->log);
     reply.info.registers = cubin->registers;
@@ -239,88 +385,5 @@ private:
 Result<CompileReply> compile(const CompileRequest &request) { return Compilation(request).run(); }
 
 Result<TraitsReply> traits(const CompileRequest &request) { return Compilation(request).traits(); }
-
-std::vector<std::string> builtinKernels() {
-  std::vector<std::string> names;
-  for (int i = 0; i < kNumBuiltins; ++i)
-    names.emplace_back(kBuiltins[i].name);
-  return names;
-}
-
-Result<std::string> kernelText(const std::string &kernel) {
-  if (llvm::StringRef(kernel).ends_with(".mlir")) {
-    auto file = llvm::MemoryBuffer::getFile(kernel, /*IsText=*/true);
-    if (!file)
-      return invalid("kernel file '" + kernel + "' cannot be read: " + file.getError().message());
-    return (*file)->getBuffer().str();
-  }
-  std::string known;
-  for (int i = 0; i < kNumBuiltins; ++i) {
-    if (kBuiltins[i].name == kernel)
-      return std::string(kBuiltins[i].text);
-    known += (known.empty() ? "" : ", ") + std::string(kBuiltins[i].name);
-  }
-  return invalid("unknown kernel '" + kernel + "', expected one of " + known +
-                 ", or a path that ends in .mlir");
-}
-
-MLIRContext &threadContext() {
-  static DialectRegistry *registry = [] {
-    auto *registry = new DialectRegistry;
-    registerDialects(*registry);
-    return registry;
-  }();
-  thread_local MLIRContext context(*registry, MLIRContext::Threading::DISABLED);
-  context.loadAllAvailableDialects();
-  return context;
-}
-
-KernelTraits traitsOf(ir::KernelOp kernel, int align) {
-  KernelTraits traits;
-  traits.align = align;
-  traits.views = 0;
-  traits.minElementBytes = 4;
-  traits.maxElementBytes = 1;
-  bool first = true, anyPart = false;
-  for (const Operand &operand : operandsOf(kernel)) {
-    int bytes = int(size(operand.dtype));
-    if (operand.kind == OperandKind::View) {
-      if (first)
-        traits.layout = operand.layout;
-      first = false;
-      // The parts of a split are one view cut up.
-      bool part = operand.channels > 0;
-      traits.views += part && anyPart ? 0 : int(operand.streams);
-      anyPart |= part;
-      traits.streams = std::max(traits.streams, int(operand.streams));
-      traits.maxElementBytes = std::max(traits.maxElementBytes, bytes);
-      traits.minElementBytes = std::min(traits.minElementBytes, bytes);
-    }
-  }
-  traits.toeplitzGroup = toeplitzGroup(kernel);
-  HaloMap halos = inferHalos(kernel);
-  traits.halo = jointHalo(kernel, halos);
-  traits.sumTaps = 0;
-  for (Operation &op : kernel.getBody().front()) {
-    auto precision = op.getAttrOfType<ir::PrecisionAttr>("precision");
-    traits.fast |= precision && precision.getValue() == ir::Precision::Fast;
-    if (auto fir = dyn_cast<ir::FirOp>(op)) {
-      traits.maxTaps = std::max(traits.maxTaps, tapsOf(fir));
-      traits.sumTaps += tapsOf(fir);
-    } else if (auto modal = dyn_cast<ir::ModalOp>(op)) {
-      traits.modes += modesOf(kernel, modal.getLogPoles());
-    } else if (auto split = dyn_cast<ir::SplitStoreOp>(op)) {
-      traits.crossLayout = traits.layout == Layout::BDL;
-      for (int64_t width : cast<DenseI64ArrayAttr>(split.getWidths()).asArrayRef())
-        traits.partUnit = std::gcd(traits.partUnit, width);
-      if (auto heads = dyn_cast_or_null<DenseI64ArrayAttr>(split.getHeads().value_or(Attribute())))
-        for (int64_t head : heads.asArrayRef()) {
-          traits.head = std::max(traits.head, head);
-          traits.partUnit = std::gcd(traits.partUnit, head);
-        }
-    }
-  }
-  return traits;
-}
 
 } // namespace halo::compiler

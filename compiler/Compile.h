@@ -1,15 +1,17 @@
 // One compile: a kernel's text, bound and scheduled, down to the form asked for. The stages are a
 // named, ordered list; a request stops after the one it names.
 //
-//   text -> specialise -> halo (scheduled) -> gpu -> llvm -> ptx -> cubin
+//   text -> specialise -> halo (scheduled) -> gpu -> llvm -> opt -> ptx -> cubin
 //                                                     \-> sim (LLVM bitcode)
+//
+// Every one of them can be shown, and replaced by a text of one's own (Stages.h).
 #pragma once
 
 #include "compiler/Specialise.h"
-#include "runtime/Target.h"
 #include "runtime/KernelInfo.h"
 #include "runtime/Result.h"
 #include "runtime/Schedule.h"
+#include "runtime/Target.h"
 
 #include <string>
 #include <utility>
@@ -28,12 +30,21 @@ struct CompileRequest {
   std::string arch = "sm_90";
   Emit emit = Emit::Cubin;
   int maxPtx = 0; ///< The newest PTX version the driver accepts; 0 where unknown.
+  /// Line tables of the kernel's text, down to the cubin. The instructions stay the same.
+  bool lines = false;
+  /// Puts the text of every stage that runs into the reply.
+  bool dump = false;
+  /// A stage's name and the text that takes its place: halo, gpu, llvm, opt or ptx. The stages
+  /// between specialisation and it are left out. From gpu on the text is launched as the kernel it
+  /// replaces: with its threads, shared memory and parameters.
+  std::string overrideStage, overrideText;
 };
 
 struct CompileReply {
   KernelInfo info;
-  std::vector<std::pair<std::string, double>> times; ///< Stage, milliseconds.
-  std::string log;                                   ///< The assembler's report.
+  std::vector<std::pair<std::string, double>> times;       ///< Stage, milliseconds.
+  std::string log;                                         ///< The assembler's report.
+  std::vector<std::pair<std::string, std::string>> stages; ///< Name, text; of a dump.
   std::string blob;
 };
 
@@ -58,5 +69,8 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align);
 
 /// A context with every dialect, for one use at a time on the calling thread.
 mlir::MLIRContext &threadContext();
+/// After a fatal error in its use: the thread's next context is another one. The old one is leaked,
+/// because what lived on the stack is still known to it.
+void abandonThreadContext();
 
 } // namespace halo::compiler

@@ -47,12 +47,11 @@ Result<std::unique_ptr<llvm::Module>> translateToLlvm(mlir::Operation *gpuModule
   return module;
 }
 
-Result<std::string> emitPtx(llvm::Module &module, const Target &target, int ptx,
-                            const StageTimer &stage) {
+Result<void> optimise(llvm::Module &module, const Target &target, int ptx,
+                      const StageTimer &stage) {
   auto machine = createMachine(target, ptx);
   if (!machine)
     return failed("LLVM has no NVPTX target");
-
   stage("llvm", [&] {
     llvm::PipelineTuningOptions options;
     // The schedule owns unrolling and vector widths.
@@ -70,7 +69,14 @@ Result<std::string> emitPtx(llvm::Module &module, const Target &target, int ptx,
     builder.crossRegisterProxies(loops, functions, sccs, modules);
     builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
   });
+  return {};
+}
 
+Result<std::string> emitPtx(llvm::Module &module, const Target &target, int ptx,
+                            const StageTimer &stage) {
+  auto machine = createMachine(target, ptx);
+  if (!machine)
+    return failed("LLVM has no NVPTX target");
   llvm::SmallString<0> text;
   bool emitted = true;
   stage("nvptx", [&] {

@@ -27,7 +27,10 @@ Result<std::unique_ptr<llvm::Module>> translateToLlvm(mlir::Operation *gpuModule
                                                       llvm::LLVMContext &context,
                                                       const Target &target);
 
-/// Optimises the module in place and prints PTX of version `ptx` (80 is 8.0).
+/// Optimises the module in place, for PTX of version `ptx` (80 is 8.0).
+Result<void> optimise(llvm::Module &module, const Target &target, int ptx, const StageTimer &stage);
+
+/// Prints an optimised module as PTX.
 Result<std::string> emitPtx(llvm::Module &module, const Target &target, int ptx,
                             const StageTimer &stage);
 

@@ -3,7 +3,7 @@
 //
 // A request is a JSON object with a "verb"; a reply is a JSON text and a blob. Every function is
 // thread-safe. A failed call returns the exit status of the command line (1 or 2) and a reply
-// {"error": "one sentence"}.
+// {"error": "one sentence"}, and "unavailable": true where this machine lacks something.
 //
 // Verbs
 //   list      {}                       -> {"kernels": [{"name", "summary"}, ...]}
@@ -18,14 +18,18 @@
 //             -> {"traits": KernelTraits, "params", "with"}: what the choice of a schedule looks
 //             at, and the problem with every default filled in.
 //   compile   {kernel, source, params: {name: text}, with: [operand], align: 16|1,
-//              schedule: text, arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90}
-//             -> {"info": KernelInfo, "times": [[stage, ms], ...], "log": text}, times in the
+//              schedule: text, arch: "sm_90", emit: "halo|gpu|llvm|ptx|cubin|sim", ptx: 90,
+//              lines: false, dump: false, override: {stage, text}}
+//             -> {"info": KernelInfo, "times": [[stage, ms], ...], "log": text,
+//                 "stages": [[stage, text], ...]}, stages for a dump only, times in the
 //             order of the stages; blob = the artifact: text for halo|gpu|llvm|ptx, the cubin, or
 //             (sim) LLVM bitcode for haloSimCreate.
 //             `kernel` is a built-in name or a path that ends in .mlir, `source` its text: where
 //             it is given, the path only names the place in a message. `params` are the texts of
 //             --set; types are params too ("T", "W"). What a schedule leaves out is chosen for the default
-//             device; the runtime always sends a whole one.
+//             device; the runtime always sends a whole one. `lines` asks for line tables; `dump`
+//             for the text of every stage that runs; `override` gives the text of one stage, halo,
+//             gpu, llvm, opt (optimised) or ptx, which is then not worked out.
 #pragma once
 
 #include <stddef.h>
@@ -35,7 +39,7 @@
 extern "C" {
 #endif
 
-#define HALO_COMPILER_ABI_VERSION 2
+#define HALO_COMPILER_ABI_VERSION 3
 
 /// A reply. Owned by the caller, who gives it back with haloCompilerFree.
 typedef struct HaloReply {
@@ -62,6 +66,7 @@ typedef struct HaloSimLaunch {
   uint64_t seed;         ///< Nonzero: shuffles the order in which threads run.
   const HaloSimRegion *regions; ///< Only read in checked mode.
   size_t numRegions;
+  int32_t profile; ///< Nonzero, in checked mode: count what accesses cost.
 } HaloSimLaunch;
 
 uint32_t haloCompilerAbiVersion(void);
@@ -75,7 +80,8 @@ void haloCompilerFree(HaloReply *reply);
 /// nonzero status and a message to free with haloCompilerFree in reply->json.
 int haloSimCreate(const char *bitcode, size_t size, const char *entry, int32_t checked,
                   HaloSimKernel **kernel, HaloReply *reply);
-/// Runs the grid to its end. A found fault is a nonzero status and one sentence in reply->json.
+/// Runs the grid to its end. A found fault is a nonzero status and one sentence in reply->json. With
+/// `profile`, reply->json is that of compiler/sim/AccessProfile.h.
 int haloSimRun(HaloSimKernel *kernel, const HaloSimLaunch *launch, HaloReply *reply);
 void haloSimDestroy(HaloSimKernel *kernel);
 

@@ -22,11 +22,14 @@ template <typename Function> bool findSymbol(void *library, const char *name, Fu
 }
 
 /// The sentence in a reply: {"error": ...}, or the whole text where it is no such object.
-std::string errorText(const std::string &text) {
+std::string errorText(const std::string &text, bool &lacking) {
   auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (document.is_object())
-    if (auto error = document.find("error"); error != document.end() && error->is_string())
-      return error->get<std::string>();
+  if (!document.is_object())
+    return text;
+  auto missing = document.find("unavailable");
+  lacking = missing != document.end() && missing->is_boolean() && missing->get<bool>();
+  if (auto error = document.find("error"); error != document.end() && error->is_string())
+    return error->get<std::string>();
   return text;
 }
 
@@ -98,10 +101,11 @@ Result<Reply> CompilerLibrary::finish(int status, HaloReply &reply, const char *
   freeFunction(&reply);
   if (status == 0)
     return copy;
-  std::string message = errorText(copy.json);
+  bool lacking = false;
+  std::string message = errorText(copy.json, lacking);
   if (message.empty())
     message = fmt::format("{} failed with status {} and no reason", what, status);
-  return status == 2 ? invalid(message) : failed(message);
+  return status == 2 ? invalid(message) : lacking ? unavailable(message) : failed(message);
 }
 
 Result<Reply> CompilerLibrary::call(const std::string &request) {
@@ -120,12 +124,11 @@ Result<HaloSimKernel *> CompilerLibrary::createSim(std::string_view bitcode,
   return kernel;
 }
 
-Result<void> CompilerLibrary::runSim(HaloSimKernel *kernel, const HaloSimLaunch &launch) {
+Result<std::string> CompilerLibrary::runSim(HaloSimKernel *kernel, const HaloSimLaunch &launch) {
   HaloReply reply{};
   int status = simRun(kernel, &launch, &reply);
   HALO_TRY(done, finish(status, reply, "the simulator"));
-  (void)done;
-  return {};
+  return done.json;
 }
 
 void CompilerLibrary::destroySim(HaloSimKernel *kernel) { simDestroy(kernel); }

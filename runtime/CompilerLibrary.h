@@ -37,7 +37,8 @@ public:
 
   Result<HaloSimKernel *> createSim(std::string_view bitcode, const std::string &entry,
                                     bool checked);
-  Result<void> runSim(HaloSimKernel *kernel, const HaloSimLaunch &launch);
+  /// The text is empty, or the profile that the launch asks for.
+  Result<std::string> runSim(HaloSimKernel *kernel, const HaloSimLaunch &launch);
   void destroySim(HaloSimKernel *kernel);
 
 private:

@@ -124,6 +124,9 @@ HALO_API Result<void> checkLoadingAllowed(std::string_view kernel);
 struct SimOptions {
   bool checked = true;
   uint64_t seed = 0;
+  /// Where each launch leaves what its accesses cost, as the JSON of compiler/sim/AccessProfile.h;
+  /// for checked devices. Must outlive the device; one launch at a time.
+  std::string *profile = nullptr;
 };
 
 HALO_API std::shared_ptr<Device> openNullDevice();

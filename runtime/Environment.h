@@ -1,7 +1,8 @@
-// Every environment variable the runtime reads. Nothing else in runtime/ calls getenv.
+// Every environment variable that Halo reads, in its libraries and in the command; a test looks for
+// others. Nothing else in runtime/ calls getenv.
 //
-// `changesKey` says whether the variable can change the code of a kernel. Such a variable must be
-// part of the cache key; one that is not must never influence a compile.
+// `keyField` names the field of a kernel's key (KernelCompiler.h) through which a variable can lead
+// to other code; where it is empty the variable is neutral and must never influence a compile.
 #pragma once
 
 #include "runtime/Export.h"
@@ -12,46 +13,58 @@ namespace halo {
 
 struct EnvironmentVariable {
   const char *name;
-  bool changesKey;
+  const char *keyField;
   const char *meaning;
 };
 
-/// Not in the key by itself: the build id of the library it names is.
 inline constexpr EnvironmentVariable kCompilerLibrary{
-    "HALO_COMPILER_LIBRARY", false,
+    "HALO_COMPILER_LIBRARY", "compiler",
     "path of libhalo_compiler.so; default: beside libhalo_runtime.so"};
 
+// Tuning records lie there too, and lead to schedules.
 inline constexpr EnvironmentVariable kCacheDir{
-    "HALO_CACHE_DIR", false,
+    "HALO_CACHE_DIR", "schedule",
     "folder of the kernel cache and of tuning records; default: $XDG_CACHE_HOME/halo, "
     "~/.cache/halo"};
+inline constexpr EnvironmentVariable kXdgCacheHome{"XDG_CACHE_HOME", "schedule",
+                                                   "folder of caches"};
+inline constexpr EnvironmentVariable kHome{"HOME", "schedule", "the user's folder"};
 inline constexpr EnvironmentVariable kCacheLimit{
-    "HALO_CACHE_LIMIT", false,
+    "HALO_CACHE_LIMIT", "",
     "most bytes of the kernel cache, as 512M or 2G (default); 0: no disk cache"};
-inline constexpr EnvironmentVariable kXdgCacheHome{"XDG_CACHE_HOME", false, "folder of caches"};
-inline constexpr EnvironmentVariable kHome{"HOME", false, "the user's folder"};
 
-/// Not in the key by themselves: the identity of the assembler that is found.
-inline constexpr EnvironmentVariable kNvJitLink{"HALO_NVJITLINK", false,
+inline constexpr EnvironmentVariable kNvJitLink{"HALO_NVJITLINK", "assembler",
                                                 "path of libnvJitLink.so; none: use ptxas"};
-inline constexpr EnvironmentVariable kPtxas{"HALO_PTXAS", false,
+inline constexpr EnvironmentVariable kPtxas{"HALO_PTXAS", "assembler",
                                             "path of ptxas; none: only nvJitLink"};
-inline constexpr EnvironmentVariable kCudaHome{"CUDA_HOME", false, "the CUDA toolkit's folder"};
-inline constexpr EnvironmentVariable kCudaPath{"CUDA_PATH", false,
+inline constexpr EnvironmentVariable kCudaHome{"CUDA_HOME", "assembler",
+                                               "the CUDA toolkit's folder"};
+inline constexpr EnvironmentVariable kCudaPath{"CUDA_PATH", "assembler",
                                                "the CUDA toolkit's folder, after CUDA_HOME"};
-inline constexpr EnvironmentVariable kPath{"PATH", false, "where ptxas is looked for last"};
+inline constexpr EnvironmentVariable kPath{"PATH", "assembler", "where ptxas is looked for last"};
 
-/// Not in the key by itself: the schedule it leads to is.
 inline constexpr EnvironmentVariable kTuning{
-    "HALO_TUNING", false,
+    "HALO_TUNING", "schedule",
     "off: no records; explicit (default): records; on-first-use: and new ones in the background"};
 inline constexpr EnvironmentVariable kTuner{
-    "HALO_TUNER", false, "the command that tunes in the background; default: bin/halo beside lib"};
+    "HALO_TUNER", "", "the command that tunes in the background; default: bin/halo beside lib"};
+
+inline constexpr EnvironmentVariable kTmpDir{
+    "TMPDIR", "", "folder of temporary files and of a failed compile's reproducer; default: /tmp"};
+
+// What only the command reads.
+inline constexpr EnvironmentVariable kNvdisasm{"HALO_NVDISASM", "",
+                                               "the disassembler for --emit sass and inspect"};
+inline constexpr EnvironmentVariable kCommit{"HALO_COMMIT", "",
+                                             "noted in the JSON of halo bench, tune and inspect"};
+inline constexpr EnvironmentVariable kNoColor{"NO_COLOR", "", "no colours on the terminal"};
+inline constexpr EnvironmentVariable kTestTuneWorker{
+    "HALO_TEST_TUNE_WORKER", "", "for tests: what halo tune runs in place of its own worker"};
 
 inline constexpr EnvironmentVariable kEnvironment[] = {
-    kCompilerLibrary, kCacheDir, kCacheLimit, kXdgCacheHome, kHome,
-    kNvJitLink,       kPtxas,    kCudaHome,   kCudaPath,     kPath,
-    kTuning,          kTuner};
+    kCompilerLibrary, kCacheDir, kXdgCacheHome, kHome,    kCacheLimit,    kNvJitLink,
+    kPtxas,           kCudaHome, kCudaPath,     kPath,    kTuning,        kTuner,
+    kTmpDir,          kNvdisasm, kCommit,       kNoColor, kTestTuneWorker};
 
 /// The variable's value; empty where it is unset.
 HALO_API std::string environment(const EnvironmentVariable &variable);

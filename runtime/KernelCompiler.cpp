@@ -4,6 +4,7 @@
 #include "runtime/CompilerLibrary.h"
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
+#include "runtime/Reproducer.h"
 #include "runtime/ScheduleChoice.h"
 #include "runtime/Sha256.h"
 #include "runtime/Target.h"
@@ -73,11 +74,15 @@ void addProblem(CacheKey &key, const Problem &problem) {
 
 /// The reply to a request, from where it is kept or from the compiler.
 Result<Fetched> ask(const CacheKey &key, const std::string &request, bool cache,
-                    const std::function<void(Reply &)> &prepare = nullptr) {
+                    const std::function<void(Reply &)> &prepare = nullptr,
+                    const std::string &problem = "") {
   std::string expected = CompilerLibrary::currentBuildId();
   auto produce = [&]() -> Result<Produced> {
     HALO_TRY(compiler, CompilerLibrary::get());
-    HALO_TRY(reply, compiler->call(request));
+    Result<Reply> called = compiler->call(request);
+    if (!called)
+      return withReproducer(called.error(), request, problem, std::string(compiler->buildId()));
+    Reply &reply = *called;
     if (prepare)
       prepare(reply);
     // The key names the file's build. Another one may have been put there since.
@@ -93,14 +98,14 @@ Result<Fetched> ask(const CacheKey &key, const std::string &request, bool cache,
 /// one does not know: then the compiler is asked.
 template <typename Parse>
 auto askAndParse(const CacheKey &key, const std::string &request, bool cache, Parse parse,
-                 Source &source, const std::function<void(Reply &)> &prepare = nullptr)
-    -> decltype(parse(Reply())) {
-  HALO_TRY(found, ask(key, request, cache, prepare));
+                 Source &source, const std::function<void(Reply &)> &prepare = nullptr,
+                 const std::string &problem = "") -> decltype(parse(Reply())) {
+  HALO_TRY(found, ask(key, request, cache, prepare, problem));
   source = found.source;
   auto parsed = parse(*found.reply);
   if (parsed || source == Source::Produced)
     return parsed;
-  HALO_TRY(anew, ask(key, request, /*cache=*/false, prepare));
+  HALO_TRY(anew, ask(key, request, /*cache=*/false, prepare, problem));
   source = anew.source;
   return parse(*anew.reply);
 }
@@ -127,7 +132,8 @@ Result<KernelFacts> factsOf(const KernelText &kernel, const Problem &problem, bo
   addProblem(key, problem);
   Source source = Source::Produced;
   auto parse = [&](const Reply &reply) { return parseFacts(problem, reply.json); };
-  return askAndParse(key, printJson(requestOf("traits", kernel, problem)), cache, parse, source);
+  return askAndParse(key, printJson(requestOf("traits", kernel, problem)), cache, parse, source,
+                     nullptr, problem.print());
 }
 
 Result<CompiledKernel> parseCompiled(const Reply &reply) {
@@ -143,6 +149,10 @@ Result<CompiledKernel> parseCompiled(const Reply &reply) {
     for (const json &pair : *times)
       if (pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_number())
         compiled.times.emplace_back(pair[0].get<std::string>(), pair[1].get<double>());
+  if (auto stages = document.find("stages"); stages != document.end() && stages->is_array())
+    for (const json &pair : *stages)
+      if (pair.is_array() && pair.size() == 2 && pair[0].is_string() && pair[1].is_string())
+        compiled.stages.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
   return compiled;
 }
 
@@ -153,6 +163,13 @@ void forgetPath(Reply &reply) {
     document["info"]["problem"] = "";
     reply.json = printJson(document);
   }
+}
+
+/// An ELF file for NVIDIA's machines, e_machine 190.
+Result<void> checkCubin(const std::string &bytes) {
+  if (bytes.size() < 64 || bytes.compare(0, 4, "\x7f" "ELF") != 0 || uint8_t(bytes[18]) != 190)
+    return invalid(fmt::format("the {} B given for stage cubin are no cubin", bytes.size()));
+  return {};
 }
 
 } // namespace
@@ -211,6 +228,19 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   request["emit"] = target.emit;
   if (target.ptx)
     request["ptx"] = target.ptx;
+  if (options.lines)
+    request["lines"] = true;
+  if (options.dump)
+    request["dump"] = made.dump = true;
+  if (options.overrideStage == "cubin") {
+    if (target.emit != "cubin")
+      return invalid(fmt::format("a text for stage cubin is given, but {} is emitted", target.emit));
+    HALO_CHECK(checkCubin(options.overrideText));
+    made.cubin = options.overrideText;
+    request["emit"] = "halo"; // For the facts alone.
+  } else if (!options.overrideStage.empty()) {
+    request["override"] = {{"stage", options.overrideStage}, {"text", options.overrideText}};
+  }
   made.text = printJson(request);
 
   CacheKey &key = made.key = keyOf("kernel", kernel);
@@ -220,6 +250,10 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   key.add("arch", target.arch);
   key.add("ptx", std::to_string(target.ptx));
   key.add("convention", std::to_string(kCallingConvention));
+  if (options.lines)
+    key.add("lines", "true");
+  if (!options.overrideStage.empty())
+    key.add("override." + options.overrideStage, sha256(options.overrideText));
   if (target.emit == "cubin") {
     HALO_TRY(assembler, assemblerIdentity());
     key.add("assembler", assembler);
@@ -231,8 +265,12 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
 Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache) {
   auto start = std::chrono::steady_clock::now();
   Source source = Source::Produced;
-  HALO_TRY(compiled, askAndParse(request.key, request.text, cache, parseCompiled, source,
-                                 request.byPath ? forgetPath : std::function<void(Reply &)>()));
+  HALO_TRY(compiled, askAndParse(request.key, request.text, cache && !request.dump, parseCompiled,
+                                 source,
+                                 request.byPath ? forgetPath : std::function<void(Reply &)>(),
+                                 request.problem.print()));
+  if (!request.cubin.empty())
+    compiled.artifact.code = request.cubin;
   compiled.artifact.info.problem = request.problem.print();
   compiled.tuned = request.tuned;
   if (source == Source::Produced)

@@ -45,6 +45,13 @@ struct CompileOptions {
   bool records = true;
   /// False: compile, whatever is kept, and keep nothing. For measuring compiles.
   bool cache = true;
+  /// Line tables of the kernel's text, with the same instructions. Part of the key.
+  bool lines = false;
+  /// Fills CompiledKernel::stages: compiles, whatever is kept, and keeps nothing.
+  bool dump = false;
+  /// A stage (halo, gpu, llvm, opt, ptx or cubin) and the text written by hand that takes its
+  /// place. Part of the key: it never answers for the kernel itself.
+  std::string overrideStage = {}, overrideText = {};
 };
 
 /// Milliseconds per stage of a compile, in the order they ran. A kept kernel has "memory" or "disk"
@@ -67,6 +74,7 @@ struct CompiledKernel {
   std::vector<TunedBlockL> tuned; ///< What records know of block_l; none for a forced schedule.
   StageTimes times;
   std::string log; ///< The assembler's report.
+  std::vector<std::pair<std::string, std::string>> stages; ///< Name and text, in order; of a dump.
 };
 
 HALO_API Result<CompiledKernel> compileKernel(const CompileTarget &target, const Problem &problem,
@@ -79,6 +87,8 @@ struct KernelRequest {
   Problem problem; ///< With every default.
   bool byPath = false;
   bool byRecord = false;          ///< The schedule is a tuned record's.
+  bool dump = false;              ///< CompileOptions::dump.
+  std::string cubin;              ///< What takes the place of the compiler's cubin, or "".
   std::vector<TunedBlockL> tuned; ///< What records know of block_l.
   double milliseconds = 0; ///< That making it took: the stage "traits".
 };
@@ -92,6 +102,7 @@ HALO_API CompileOptions withoutRecords(CompileOptions options);
 ///   source      the SHA-256 of a file's text set.NAME, with, align, schedule
 ///   emit, arch, ptx                          compiler    its build id
 ///   assembler   its identity, for a cubin
+///   lines       where there are line tables  override.STAGE  the SHA-256 of the text given
 HALO_API Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &problem,
                                              const CompileOptions &options = {});
 HALO_API Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache = true);

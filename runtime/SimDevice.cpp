@@ -54,8 +54,12 @@ protected:
     request.seed = options.seed;
     request.regions = regions.data();
     request.numRegions = regions.size();
+    request.profile = options.profile != nullptr;
     std::lock_guard<std::mutex> lock(own.running);
-    return compiler.runSim(own.handle, request);
+    HALO_TRY(profile, compiler.runSim(own.handle, request));
+    if (options.profile)
+      *options.profile = profile;
+    return {};
   }
 
 private:

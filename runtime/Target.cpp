@@ -2,12 +2,18 @@
 
 namespace halo {
 
-// Shared memory per block and threads per SM: CUDA C++ programming guide, table of technical
-// specifications per compute capability.
+// CUDA C++ programming guide, table of technical specifications per compute capability: shared
+// memory per block, threads and blocks per SM, shared memory per SM. Registers are 65,536 in all.
 static const Target kTargets[] = {
-    {"sm_80", 70, 166912, 2048},  {"sm_86", 71, 101376, 1536},  {"sm_87", 74, 166912, 1536},
-    {"sm_89", 78, 101376, 1536},  {"sm_90", 78, 232448, 2048},  {"sm_100", 86, 232448, 2048},
-    {"sm_103", 88, 232448, 2048}, {"sm_120", 87, 101376, 1536}, {"sm_121", 88, 101376, 1536},
+    {"sm_80", 70, 166912, 2048, 32, 167936, 65536},
+    {"sm_86", 71, 101376, 1536, 16, 102400, 65536},
+    {"sm_87", 74, 166912, 1536, 16, 167936, 65536},
+    {"sm_89", 78, 101376, 1536, 24, 102400, 65536},
+    {"sm_90", 78, 232448, 2048, 32, 233472, 65536},
+    {"sm_100", 86, 232448, 2048, 32, 233472, 65536},
+    {"sm_103", 88, 232448, 2048, 32, 233472, 65536},
+    {"sm_120", 87, 101376, 1536, 24, 102400, 65536},
+    {"sm_121", 88, 101376, 1536, 24, 102400, 65536},
 };
 
 Result<Target> findTarget(std::string_view arch) {

@@ -15,7 +15,13 @@ struct Target {
   int minPtx = 0;      ///< The oldest PTX version that knows it: 78 is 7.8.
   int64_t sharedPerBlock = 0;
   int maxThreadsPerSm = 2048;
+  int maxBlocksPerSm = 32;
+  int64_t sharedPerSm = 0; ///< All blocks of an SM together, each with kReservedSharedPerBlock besides.
+  int registersPerSm = 65536;
 };
+
+/// Shared memory that the system takes of each block, since sm_80.
+constexpr int64_t kReservedSharedPerBlock = 1024;
 
 /// The target of this name, or a refusal that lists the known ones.
 HALO_API Result<Target> findTarget(std::string_view arch);

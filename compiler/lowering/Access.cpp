@@ -22,6 +22,7 @@ bool Emitter::runsAlong(const Place &place) const {
 
 Value Emitter::rawAt(Place &place, Value signal, int64_t offset) {
   auto result = cast<OpResult>(signal);
+  OpLine line(*this, result.getOwner());
   if (!runsAlong(place))
     return rawPiece(place, result, offset);
   // One aligned run of positions, then the lane of this offset.
@@ -200,6 +201,7 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
 }
 
 void Emitter::store(Place &place, StoreOp op, int64_t count) {
+  OpLine line(*this, op);
   const Memory &m = memory(op.getView(), true);
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
@@ -267,6 +269,7 @@ void Emitter::storeStates() {
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
   ifThen(both(last, channelOk), [&] {
     for (StoreStateOp op : states) {
+      OpLine line(*this, op);
       const Memory &m = memory(op.getState(), true);
       if (isa<ModalStateType>(m.decl.getType()))
         continue; // Written where it is carried (Modal.cpp).

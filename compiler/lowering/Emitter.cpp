@@ -20,6 +20,7 @@ Value Emitter::at(Place &place, Value signal, int64_t offset) {
   if (auto known = place.signals.find(key); known != place.signals.end())
     return known->second;
   auto result = cast<OpResult>(signal);
+  OpLine line(*this, result.getOwner());
   Value value = source ? source(place, result, offset) : Value();
   if (!value)
     value = compute(place, result, offset);

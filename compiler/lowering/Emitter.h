@@ -206,6 +206,21 @@ private:
   mlir::Value normalise(ir::SplitStoreOp op, mlir::Value value);
 };
 
+/// While it lives, what is emitted belongs to the line of one op of the kernel's text: for line
+/// tables. What belongs to none has the line of the kernel itself.
+class OpLine {
+public:
+  OpLine(Emitter &emitter, mlir::Operation *op) : emitter(emitter), before(emitter.loc) {
+    emitter.loc = op->getLoc();
+  }
+  OpLine(const OpLine &) = delete;
+  ~OpLine() { emitter.loc = before; }
+
+private:
+  Emitter &emitter;
+  mlir::Location before;
+};
+
 /// Strides an operand of this type has in the calling convention.
 int strideCount(mlir::Type operand);
 

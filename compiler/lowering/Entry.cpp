@@ -286,7 +286,8 @@ void Emitter::emitEntry() {
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
-  for (Operation &op : plan.kernel.getBody().front())
+  for (Operation &op : plan.kernel.getBody().front()) {
+    OpLine line(*this, &op);
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](LoadOp op) {
           const Memory &m = memory(op.getView());
@@ -298,13 +299,15 @@ void Emitter::emitEntry() {
             rowPointers[signal] = address(m.element, m.pointer, start);
           }
         });
+  }
 }
 
 void Emitter::emitInvariants(bool taps) {
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
-  for (Operation &op : plan.kernel.getBody().front())
+  for (Operation &op : plan.kernel.getBody().front()) {
+    OpLine line(*this, &op);
     llvm::TypeSwitch<Operation *>(&op)
         .Case([&](ChannelOp op) {
           const Memory &m = memory(op.getOperand());
@@ -328,4 +331,5 @@ void Emitter::emitInvariants(bool taps) {
           preloadModes(op.getResidues());
         })
         .Case([&](SplitStoreOp op) { emitDestination(op); });
+  }
 }

@@ -92,6 +92,7 @@ Value LoadRing::slotAddress(Value slot, size_t item) {
 void LoadRing::issue(MutableArrayRef<Place> places, Value slot) {
   for (auto [i, item] : llvm::enumerate(items)) {
     auto signal = cast<OpResult>(item.signal);
+    OpLine line(e, signal.getOwner());
     Piece piece = e.pieceOf(places[item.place], signal, item.index);
     copy(item, e.piecePointer(places[item.place], signal, item.index, piece), slotAddress(slot, i));
   }
@@ -101,6 +102,7 @@ void LoadRing::issueRows(Value position, Value slot) {
   const KernelPlan &plan = e.plan;
   for (size_t first = 0; first < items.size(); first += plan.unroll) {
     auto signal = cast<OpResult>(items[first].signal);
+    OpLine line(e, signal.getOwner());
     Value start = slotAddress(slot, first);
     e.loop(e.num(0), e.num(plan.unroll), e.num(1), {}, [&](Value row, ValueRange) {
       Place place;
@@ -136,6 +138,7 @@ void LoadRing::wait() {
 void LoadRing::take(MutableArrayRef<Place> places, Value slot) {
   for (auto [i, item] : llvm::enumerate(items)) {
     auto signal = cast<OpResult>(item.signal);
+    OpLine line(e, signal.getOwner());
     Place &place = places[item.place];
     Piece piece = e.pieceOf(place, signal, item.index);
     Value from = slotAddress(slot, i);

@@ -59,6 +59,7 @@ public:
   void emit() {
     int64_t base = plan.carryBase / 4;
     for (ModalOp op : plan.carries) {
+      OpLine line(e, op);
       begin(op, base);
       base += modalSharedBytes(plan, op) / 4;
     }
@@ -68,8 +69,10 @@ public:
     rounds(whole, e.length, /*last=*/true);
     for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
       for (Recurrence &r : recurrences)
-        if (llvm::is_contained(store.getInputs(), r.op.getResult()))
+        if (llvm::is_contained(store.getInputs(), r.op.getResult())) {
+          OpLine line(e, store);
           storeStates(r, e.memory(store.getState(), true));
+        }
   }
 
 private:
@@ -161,6 +164,7 @@ private:
     place.run = plan.run;
     loadAll(e, place, segment, /*withHalo=*/true);
     for (Recurrence &r : recurrences) {
+      OpLine line(e, r.op);
       Values samples;
       for (int64_t j = 0; j < segment; ++j)
         samples.push_back(e.at(place, r.op.getInput(), j));

@@ -29,6 +29,7 @@ static int64_t pieceOf(const KernelPlan &plan, int64_t modes) {
 }
 
 SmallVector<Value> compiler::loadModalStates(Emitter &e, ModalOp op) {
+  OpLine line(e, op);
   int64_t modes = modesOf(e.plan.kernel, op.getLogPoles());
   if (!op.getInitAttr())
     return SmallVector<Value>(modes, e.zero());
@@ -45,6 +46,7 @@ SmallVector<Value> compiler::loadModalStates(Emitter &e, ModalOp op) {
 }
 
 void compiler::stepModal(Emitter &e, Place &place, ModalOp op, ArrayRef<Value> states) {
+  OpLine line(e, op);
   Value u = e.at(place, op.getInput(), 0), y;
   Value one = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(1));
   SmallVector<Value> next;

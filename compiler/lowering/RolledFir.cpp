@@ -40,6 +40,7 @@ public:
         tapWords(kTapChunk * plan.threadsN) {}
 
   void emit() {
+    OpLine line(e, fir);
     int64_t count = tapsOf(fir), rest = count % kTapChunk;
     SmallVector<Value> sums;
     for (int64_t j = -window.halo; j < plan.unroll; ++j)

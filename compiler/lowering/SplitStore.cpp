@@ -76,6 +76,7 @@ Value Emitter::normalise(SplitStoreOp op, Value value) {
 }
 
 void Emitter::store(Place &place, SplitStoreOp op, int64_t count) {
+  OpLine line(*this, op);
   const Destination &to = destinations.lookup(op);
   Type element = memory(cast<FlatSymbolRefAttr>(op.getParts()[0]).getValue(), true).element;
   SmallVector<Value> values;

@@ -46,6 +46,7 @@ StagedCopies::StagedCopies(StagedBlock &block) : block(block), e(block.e), stage
 void StagedCopies::fetch(Value position, Value end, Value slot) {
   e.ifThen(e.less(position, end), [&] {
     for (Copy &copy : copies) {
+      OpLine line(e, LoadOp(copy.load->op));
       const Memory &m = e.memory(LoadOp(copy.load->op).getView());
       int64_t rows = staged.tile + copy.load->halo;
       Value first = e.add(e.offset(position, -copy.load->halo), copy.pieces.row);
@@ -116,6 +117,7 @@ Value StagedCopies::straight(Value values, Value row) {
 void StagedCopies::store(Value position) {
   int64_t blockN = block.plan.schedule.getBlockN();
   for (const StagedStore &store : staged.stores) {
+    OpLine line(e, StoreOp(store.op));
     const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
     int64_t bytes = block.bytesOf(store.tile.element), perAccess = StagedBlock::kAccess / bytes;
     Pieces pieces(e, blockN * bytes, store.pieces ? 8 : 1);

@@ -39,6 +39,7 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
   };
   for (int64_t offset : offsets)
     for (const StagedStore &store : block.staged.stores) {
+      OpLine line(own, StoreOp(store.op));
       Value value = own.at(place, StoreOp(store.op).getInput(), offset);
       own.storeTo(own.toStorage(value, store.tile.element),
                   byteOf(store.tile, offset,

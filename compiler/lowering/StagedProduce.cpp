@@ -40,6 +40,7 @@ void StagedProduce::loadTaps() {
 /// A load's value at an offset, from the slot. All of an interleaved row's streams come at once.
 Value StagedProduce::fromSlot(Place &place, OpResult signal, int64_t offset, Value slotByte) {
   auto op = cast<LoadOp>(signal.getOwner());
+  OpLine line(e, op);
   Piece piece = e.pieceOf(place, signal, offset);
   auto finished = [&] {
     return e.loadedToF32(e.finishPiece(place, signal, piece, [&] {
@@ -118,6 +119,7 @@ void StagedProduce::produce(Value position, Value slot) {
 }
 
 void StagedProduce::fillWindow(Place &place, const StagedWindow &window) {
+  OpLine line(e, window.signal.getDefiningOp());
   int64_t bytes = block.bytesOf(window.element), run = std::min<int64_t>(plan.unroll, 8);
   SmallVector<Value> samples;
   for (int64_t j = 0; j < plan.unroll; ++j) {
@@ -142,6 +144,7 @@ void StagedProduce::fillWindow(Place &place, const StagedWindow &window) {
 }
 
 void StagedProduce::fillTile(Place &place, const StagedTile &tile) {
+  OpLine line(e, tile.signal.getDefiningOp());
   int64_t bytes = block.bytesOf(tile.element);
   Value own = e.add(e.mul(e.laneL, e.num(plan.unroll * tile.rowBytes)),
                     e.mul(e.laneN, e.num(plan.lanes * bytes)));

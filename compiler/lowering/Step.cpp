@@ -308,6 +308,7 @@ private:
   Value firstRow(const TapTile &tile) { return e.div(begin, e.num(tile.group)); }
 
   void fetch(const TapTile &tile) {
+    OpLine line(e, tile.fir);
     const Memory &m = e.memory(tile.fir.getWeight());
     auto product = [&](Value index, Value stride) {
       return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
@@ -350,6 +351,7 @@ private:
 
   /// Samples before position 0 under the taps of an unrolled FIR.
   void remember(Place &place, FirOp fir) {
+    OpLine line(e, fir);
     Value signal = fir.getInput();
     FlatSymbolRefAttr state = pastOf(signal);
     const StateTile *tile = state ? tiles.find(state.getValue()) : nullptr;
@@ -368,6 +370,7 @@ private:
   /// A long FIR at position 0.
   Value sum(Place &place, const TapTile &tile) {
     FirOp fir = tile.fir;
+    OpLine line(e, fir);
     Value signal = fir.getInput();
     Value row = e.sub(e.div(e.channel, e.num(tile.group)), firstRow(tile));
     auto tap = [&](Value age) {
@@ -441,6 +444,7 @@ private:
   void append(ArrayRef<Value> newest) {
     size_t next = 0;
     for (StoreStateOp store : sampleStores(plan)) {
+      OpLine line(e, store);
       const StateTile &tile = tileOf(store);
       for (size_t s = 0; s < store.getInputs().size(); ++s, ++next) {
         if (tile.width == 0)

@@ -56,9 +56,11 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
           window.base, e.mul(column, e.num(staged.ring * block.bytesOf(window.element)))));
 
     auto taskEmitter = block.mapped(*taskPlan, w.column);
-    for (const StagedFir &fir : staged.firs)
+    for (const StagedFir &fir : staged.firs) {
+      OpLine line(*taskEmitter, FirOp(fir.fir));
       w.taps.push_back(std::make_unique<ToeplitzTaps>(
           *taskEmitter, fir, staged.windows[fir.window].element, row, pair));
+    }
     e.b.restoreInsertionPoint(taskEmitter->b.saveInsertionPoint());
 
     for (int64_t matrix = 0; matrix < 2; ++matrix)
@@ -108,6 +110,7 @@ ToeplitzFinish::Accumulators ToeplitzFinish::identity(Warp &w, size_t index, Val
 ToeplitzFinish::Accumulators ToeplitzFinish::multiplyBlocks(Warp &w, size_t index, Value position,
                                                             int64_t first, int64_t count) {
   const StagedFir &fir = staged.firs[index];
+  OpLine line(e, FirOp(fir.fir));
   const StagedWindow &window = staged.windows[fir.window];
   int64_t matrices = staged.group > 8 ? 2 : 1;
   Accumulators sums(count * matrices, {zero, zero, zero, zero});

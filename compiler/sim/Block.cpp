@@ -16,8 +16,9 @@ constexpr size_t kPage = 4096;
 
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-Block::Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker)
-    : program(program), launch(launch), checker(checker) {
+Block::Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker,
+             AccessProfile *profile)
+    : program(program), launch(launch), checker(checker), profile(profile) {
   threads.resize(size_t(launch.blockX) * launch.blockY * launch.blockZ);
   warps.resize((threads.size() + 31) / 32);
   barriers.resize(16);
@@ -155,6 +156,8 @@ Result<void> Block::run(uint32_t x, uint32_t y, uint32_t z) {
     return failed(fault);
   if (done != threads.size())
     return failed(explainStuck());
+  if (profile)
+    profile->endBlock();
   return {};
 }
 
@@ -214,6 +217,17 @@ void Block::check(SimThread &thread, const void *address, uint64_t bytes, uint32
     return;
   if (auto wrong = checker->access(thread, address, bytes, align, space, kind, site))
     fail(thread, std::move(*wrong));
+  if (profile && reads(kind))
+    note(thread, address, bytes, /*load=*/true, site);
+  if (profile && !isLoad(kind))
+    note(thread, address, bytes, /*load=*/false, site);
+}
+
+void Block::note(const SimThread &thread, const void *address, uint64_t bytes, bool load,
+                 uint32_t site) {
+  uint64_t offset = uint64_t(address) - uint64_t(shared);
+  bool isShared = offset < sharedBytes;
+  profile->add(thread.index, site, isShared, load, isShared ? offset : uint64_t(address), bytes);
 }
 
 void Block::beginCopy(SimThread &thread, const void *to, uint32_t bytes, uint32_t site) {
@@ -221,6 +235,8 @@ void Block::beginCopy(SimThread &thread, const void *to, uint32_t bytes, uint32_
     return;
   if (auto wrong = checker->beginCopy(thread, to, bytes, site))
     fail(thread, std::move(*wrong));
+  if (profile)
+    note(thread, to, bytes, /*load=*/false, site);
 }
 
 void Block::landCopy(SimThread &thread, const void *to, uint32_t bytes) {

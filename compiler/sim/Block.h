@@ -5,6 +5,7 @@
 // fault. A fault found on a fiber abandons all fibers: compiled code owns nothing.
 #pragma once
 
+#include "compiler/sim/AccessProfile.h"
 #include "compiler/sim/Checker.h"
 #include "compiler/sim/Intrinsics.h"
 #include "compiler/sim/SimProgram.h"
@@ -55,7 +56,8 @@ struct WarpCall {
 
 class Block {
 public:
-  Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker);
+  Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker,
+        AccessProfile *profile = nullptr);
   ~Block();
   Block(const Block &) = delete;
 
@@ -102,12 +104,15 @@ private:
   std::string explainStuck() const;
   std::string explainMissingLane(const SimThread &waiting, uint32_t suspects) const;
   char *stackTop(size_t stack) const;
+  void note(const SimThread &thread, const void *address, uint64_t bytes, bool load,
+            uint32_t site);
 
   friend struct FiberEntry;
 
   const SimProgram &program;
   const HaloSimLaunch &launch;
   Checker *checker; ///< Null in unchecked runs; not owned.
+  AccessProfile *profile; ///< Null where none is wanted, and in unchecked runs; not owned.
   std::vector<SimThread> threads;
   std::vector<Warp> warps;
   std::vector<Barrier> barriers;

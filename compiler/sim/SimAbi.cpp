@@ -33,8 +33,13 @@ HALO_EXPORT int haloSimCreate(const char *bitcode, size_t size, const char *entr
 
 HALO_EXPORT int haloSimRun(HaloSimKernel *kernel, const HaloSimLaunch *launch, HaloReply *to) {
   *to = {};
-  auto done = kernel->kernel->run(*launch);
-  return done ? 0 : reply(done.error(), to);
+  std::string accesses;
+  auto done = kernel->kernel->run(*launch, &accesses);
+  if (!done)
+    return reply(done.error(), to);
+  if (!accesses.empty())
+    to->json = strdup(accesses.c_str());
+  return 0;
 }
 
 HALO_EXPORT void haloSimDestroy(HaloSimKernel *kernel) { delete kernel; }

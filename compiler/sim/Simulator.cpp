@@ -68,6 +68,8 @@ Result<void> SimKernel::validate(const HaloSimLaunch &launch) const {
                    std::to_string(sizeof(HaloSimLaunch)));
   if (launch.checked && !program.checked)
     return invalid("kernel " + program.name + " was created without checks");
+  if (launch.profile && !launch.checked)
+    return invalid("kernel " + program.name + ": a profile needs a checked launch");
   uint64_t threads = uint64_t(launch.blockX) * launch.blockY * launch.blockZ;
   if (!threads || threads > program.maxThreads)
     return invalid("kernel " + program.name + ": " + std::to_string(threads) +
@@ -130,12 +132,15 @@ private:
 
 } // namespace
 
-Result<void> SimKernel::run(const HaloSimLaunch &launch) const {
+Result<void> SimKernel::run(const HaloSimLaunch &launch, std::string *accesses) const {
   HALO_CHECK(validate(launch));
   Grid grid(launch);
   std::unique_ptr<Checker> checker;
   if (launch.checked)
     checker = std::make_unique<Checker>(program, launch);
+  std::unique_ptr<AccessProfile> profile;
+  if (launch.profile && accesses)
+    profile = std::make_unique<AccessProfile>(program);
   // Checks follow one order of execution, and so must atomics if results are to repeat.
   uint64_t threads = uint64_t(launch.blockX) * launch.blockY * launch.blockZ;
   bool alone = checker || program.hasAtomics || program.hasFences ||
@@ -145,7 +150,7 @@ Result<void> SimKernel::run(const HaloSimLaunch &launch) const {
             : std::min<uint64_t>({std::max(1u, std::thread::hardware_concurrency()), kMaxWorkers,
                                   grid.size()});
   auto work = [&] {
-    Block block(program, launch, checker.get());
+    Block block(program, launch, checker.get(), profile.get());
     if (Result<void> ready = block.allocate(); !ready)
       return grid.stop(0, ready.error());
     grid.runBlocks(block);
@@ -156,6 +161,8 @@ Result<void> SimKernel::run(const HaloSimLaunch &launch) const {
   work();
   for (std::thread &helper : helpers)
     helper.join();
+  if (profile)
+    *accesses = profile->json();
   return grid.result();
 }
 

@@ -19,8 +19,9 @@ public:
                                                    bool checked);
   ~SimKernel();
 
-  /// Runs the grid to its end, or to its first fault.
-  Result<void> run(const HaloSimLaunch &launch) const;
+  /// Runs the grid to its end, or to its first fault. A launch with `profile` fills `accesses`
+  /// with AccessProfile::json().
+  Result<void> run(const HaloSimLaunch &launch, std::string *accesses = nullptr) const;
 
 private:
   SimKernel();

@@ -9,10 +9,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from cache_cases import Cache  # noqa: E402, F401
 from cli_case import SIM, CliCase, setUpModule  # noqa: E402, F401
+from environment_cases import Environment  # noqa: E402, F401
 from hyena_cases import Hyena, Steps  # noqa: E402, F401
+from inspect_cases import Inspect  # noqa: E402, F401
 from modal_cases import Modal, ModalFilter, ModalSteps  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
+from stage_cases import Lines, Reproducers, Stages  # noqa: E402, F401
 from tune_cases import Tune, TuneFaults, TuneRecords, TuneSuite  # noqa: E402, F401
 
 
@@ -257,7 +260,7 @@ class ListDoctorBench(CliCase):
 class Commands(CliCase):
     def test_help(self):
         overview = self.succeeds("--help").stdout.decode()
-        for command in ("list", "compile", "run", "bench", "cache", "doctor"):
+        for command in ("list", "compile", "run", "bench", "cache", "inspect", "doctor"):
             self.assertIn(command, overview)
             text = self.succeeds(command, "--help").stdout.decode()
             self.assertIn("usage: halo " + command, text)

@@ -7,7 +7,7 @@
 # python-latency.json, causal_conv1d_tests.json, stages.json, peers.json, summary.json with the launch latencies, regret.json,
 # the merged results of the device and log.txt.
 #
-#   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property large stages bench peers";
+#   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property large stages inspect bench peers";
 #                          besides, "regret": what the analytic choice reaches (4 minutes), and "tune": one tune
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
@@ -35,7 +35,7 @@ exec </dev/null
 halo=$folder/bin/halo
 repeat=${HALO_GPU_REPEAT:-50}
 suite=${HALO_GPU_SUITE:-$root/bench/suites/conv.json}
-steps=${HALO_GPU_STEPS:-doctor conformance latency torch property large stages bench peers}
+steps=${HALO_GPU_STEPS:-doctor conformance latency torch property large stages inspect bench peers}
 export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
 # nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
 export CUDA_CACHE_DISABLE=1
@@ -128,6 +128,11 @@ stages() {
   } >"$out/stages.json"
 }
 
+# What inspect says against what is measured; kernels continued from texts by hand.
+inspect() {
+  python3 "$root/tests/gpu/inspect_check.py" "$halo" "$out/inspect.json"
+}
+
 bench() {
   # Unquoted: several words.
   "$halo" bench --suite "$suite" --device cuda --repeat "$repeat" ${HALO_GPU_BENCH:-} -o "$out/bench.json"
@@ -165,6 +170,7 @@ step_in_shell torch 300
 step_in_shell property $((${HALO_GPU_SECONDS:-90} + 60))
 step_in_shell large 150
 step_in_shell stages 60
+step_in_shell inspect 60
 step_in_shell bench 500
 step_in_shell peers 300
 step_in_shell regret 400

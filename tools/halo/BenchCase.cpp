@@ -4,14 +4,13 @@
 #include "tools/halo/BenchCompare.h"
 #include "tools/halo/BenchReport.h"
 #include "tools/halo/DeviceTensors.h"
+#include "tools/halo/OperandTensors.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/ProblemOptions.h"
-#include "tools/halo/RandomFill.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 using namespace halo;
 using namespace halo::tool;
@@ -38,50 +37,13 @@ struct CopyPair {
 };
 } // namespace
 
-/// What a launch must move: the views, and in a step the states too.
-static Result<size_t> movedBytes(const std::vector<Operand> &operands, const Shape &shape) {
-  bool step = std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
-    return operand.kind == OperandKind::View && operand.layout == Layout::BD;
-  });
-  size_t total = 0;
-  for (const Operand &operand : operands)
-    if (operand.kind == OperandKind::View ||
-        (step && (operand.kind == OperandKind::State ||
-                  operand.kind == OperandKind::ModalState))) {
-      HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, outputShape(operand, shape)));
-      total += bytes;
-    }
-  return total;
-}
-
-static Result<void> allocateTensors(Device &device, DeviceTensors &tensors,
-                                    const std::vector<Operand> &operands, const Shape &shape,
-                                    uint64_t seed) {
-  for (const Operand &operand : operands) {
-    std::vector<int64_t> sizes = outputShape(operand, shape);
-    if (operand.output) {
-      HALO_CHECK(tensors.addOutput(operand.name, operand.dtype, sizes));
-      continue;
-    }
-    // Taps of norm one keep the output at unit scale.
-    double scale = operand.kind == OperandKind::Taps
-                       ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
-                       : 1;
-    HALO_CHECK(tensors.add(operand.name, operand.dtype, sizes));
-    // Log-poles are negative, and residues may be.
-    bool negative = operand.kind == OperandKind::Modes;
-    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale, negative));
-  }
-  return {};
-}
-
 static Result<Candidate> prepare(const std::shared_ptr<Device> &device, const Problem &problem,
                                  const CompileOptions &options, DeviceTensors &tensors, bool graph,
                                  uint64_t seed) {
   HALO_TRY(kernel, Kernel::compile(device, problem, options));
   // All candidates of a case work on the same tensors.
   if (tensors.arguments().empty())
-    HALO_CHECK(allocateTensors(*device, tensors, kernel.info().operands, options.shapeHint, seed));
+    HALO_CHECK(allocateOperands(*device, tensors, kernel.info().operands, options.shapeHint, seed));
   HALO_TRY(launch, kernel.bind(tensors.arguments()));
   Candidate candidate{kernel, std::move(launch), nullptr};
   if (graph) {
@@ -246,8 +208,13 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
     const Entrant &entrant = bench.entrants[i];
     progress.show(
         fmt::format("compiling {} ({} of {})", entrant.kernel, i + 1, bench.entrants.size()));
-    HALO_TRY(candidate, prepare(device, requests[i].problem, {entrant.schedule, bench.shape},
-                                tensors, options.graph, options.seed));
+    CompileOptions compile;
+    compile.schedule = entrant.schedule;
+    compile.shapeHint = bench.shape;
+    compile.overrideStage = bench.overrideStage;
+    compile.overrideText = bench.overrideText;
+    HALO_TRY(candidate, prepare(device, requests[i].problem, compile, tensors, options.graph,
+                                options.seed));
     candidates.push_back(std::move(candidate));
   }
   OutputComparison outputs;

@@ -24,6 +24,7 @@ struct BenchCase {
   std::string dtype, wdtype, with;
   std::vector<std::string> settings; ///< As --set spells them.
   Shape shape;
+  std::string overrideStage, overrideText; ///< Of the entrant, where there is one only.
   bool compare = false; ///< Two entrants, judged against each other, their outputs too.
 };
 

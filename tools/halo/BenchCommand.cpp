@@ -1,16 +1,17 @@
 // halo bench: kernels against the copy ceiling of the same run.
+#include "runtime/Environment.h"
 #include "tools/halo/BenchCase.h"
 #include "tools/halo/BenchReport.h"
 #include "tools/halo/Command.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/OutputFile.h"
+#include "tools/halo/OverrideOption.h"
 #include "tools/halo/ProblemOptions.h"
 #include "tools/halo/Suggest.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <ctime>
 
 using namespace halo;
@@ -29,7 +30,7 @@ static Json heading(const Device &device, const BenchOptions &options) {
                {"device_kind", device.kind()},
                {"arch", device.arch()},
                {"date", utcNow()}};
-  if (const char *commit = std::getenv("HALO_COMMIT"); commit && *commit)
+  if (std::string commit = environment(kCommit); !commit.empty())
     json["commit"] = commit;
   json["repeat"] = options.protocols[0].repeat;
   json["seed"] = options.seed;
@@ -46,7 +47,8 @@ static Result<std::vector<BenchCase>> parseCases(const Arguments &arguments) {
   std::string kernel = arguments.positional(0);
   if (arguments.has("--suite")) {
     for (const char *option :
-         {"--shape", "--set", "--dtype", "--wdtype", "--with", "--schedule", "--compare"})
+         {"--shape", "--set", "--dtype", "--wdtype", "--with", "--schedule", "--compare",
+          "--override"})
       if (arguments.has(option))
         return invalid(fmt::format("{} and --suite exclude each other", option));
     if (!kernel.empty())
@@ -76,6 +78,13 @@ static Result<std::vector<BenchCase>> parseCases(const Arguments &arguments) {
   bench.dtype = arguments.value("--dtype");
   bench.wdtype = arguments.value("--wdtype");
   bench.with = arguments.value("--with");
+  CompileOptions given;
+  HALO_CHECK(parseOverride(arguments, given));
+  if (arguments.has("--override") && bench.entrants.size() > 1)
+    return invalid(fmt::format("--override replaces the text of one kernel, but {} are measured",
+                               bench.entrants.size()));
+  bench.overrideStage = given.overrideStage;
+  bench.overrideText = given.overrideText;
   return std::vector<BenchCase>{bench};
 }
 
@@ -194,6 +203,7 @@ Command halo::tool::benchCommand() {
     syntax.options.push_back(option);
   for (const Option &option : std::vector<Option>{
            {"--schedule", "TEXT", "a schedule to measure; several are interleaved", true},
+           overrideOption(),
            {"--compare", "A B",
             "two schedules of KERNEL, or two kernels with the same operands: which is faster, "
             "and do they compute the same",

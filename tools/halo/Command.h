@@ -18,6 +18,8 @@ Command runCommand();
 Command benchCommand();
 Command cacheCommand();
 Command doctorCommand();
+Command inspectCommand();
+Command reproduceCommand();
 Command tuneCommand();
 Command tuneWorkerCommand();
 

@@ -4,6 +4,7 @@
 #include "tools/halo/Measure.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/OutputFile.h"
+#include "tools/halo/OverrideOption.h"
 #include "tools/halo/ProblemOptions.h"
 #include "tools/halo/TargetOptions.h"
 
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <filesystem>
 
 using namespace halo;
 using namespace halo::tool;
@@ -52,6 +54,24 @@ static std::string timesTable(const Json &medians) {
   return table(rows, 1, stderr);
 }
 
+/// "3-opt.ll" and so on: in the order of the stages, each with the ending its readers know.
+static Result<void> writeDump(const std::string &folder, const CompiledKernel &compiled) {
+  static const std::map<std::string, std::string> endings = {
+      {"halo", "mlir"}, {"gpu", "mlir"}, {"llvm", "ll"}, {"opt", "ll"}, {"ptx", "ptx"}};
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return invalid(fmt::format("--dump cannot make folder '{}': {}", folder, error.message()));
+  size_t order = 0;
+  for (const auto &[stage, text] : compiled.stages) {
+    std::string path = fmt::format("{}/{}-{}.{}", folder, ++order, stage,
+                                   endings.count(stage) ? endings.at(stage) : "txt");
+    HALO_CHECK(writeFile(path, text));
+    note(fmt::format("wrote {}", path));
+  }
+  return {};
+}
+
 static bool isBinary(const std::string &emit) { return emit == "cubin" || emit == "sim"; }
 
 static Result<int> run(const Arguments &arguments) {
@@ -73,6 +93,9 @@ static Result<int> run(const Arguments &arguments) {
   options.schedule = arguments.value("--schedule");
   // Who asks for times wants a compile's.
   options.cache = !arguments.has("--no-cache") && !wantsTimes && !arguments.has("--repeat");
+  options.lines = arguments.has("--lines");
+  options.dump = arguments.has("--dump");
+  HALO_CHECK(parseOverride(arguments, options));
   StageSamples times;
   CompiledKernel compiled;
   for (int64_t i = 0; i < repeat; ++i) {
@@ -83,8 +106,17 @@ static Result<int> run(const Arguments &arguments) {
     compiled = std::move(once);
   }
   std::string artifact = std::move(compiled.artifact.code);
+  if (options.dump) {
+    HALO_CHECK(writeDump(arguments.value("--dump"), compiled));
+    if (target.emit == "cubin") {
+      std::string path = fmt::format("{}/{}-cubin.cubin", arguments.value("--dump"),
+                                     compiled.stages.size() + 1);
+      HALO_CHECK(writeFile(path, artifact));
+      note(fmt::format("wrote {}", path));
+    }
+  }
   if (emit == "sass") {
-    HALO_TRY(text, disassemble(artifact));
+    HALO_TRY(text, disassemble(artifact, options.lines));
     artifact = text;
   }
   if (arguments.has("-o"))
@@ -128,6 +160,9 @@ Command halo::tool::compileCommand() {
            {"-o", "FILE", "write there instead of to stdout"},
            {"--time", "", "print the milliseconds of each stage to stderr, of a compile"},
            {"--repeat", "N", "compile N times and report each stage's median; default 1"},
+           {"--dump", "DIR", "write the text of every stage up to --emit's into this folder"},
+           overrideOption(),
+           {"--lines", "", "line tables of the kernel's text, in ptx, cubin and sass; same code"},
            {"--no-cache", "", "compile, whatever is kept; --time and --repeat do so too"},
            {"--json", "", "print JSON instead: info, times, log, and the text where there is one"},
        })

@@ -1,5 +1,6 @@
 #include "tools/halo/Disassembler.h"
 
+#include "runtime/Environment.h"
 #include "tools/halo/Arguments.h"
 
 #include <fmt/format.h>
@@ -15,14 +16,9 @@
 using namespace halo;
 using namespace halo::tool;
 
-static std::string environmentText(const char *name) {
-  const char *value = std::getenv(name);
-  return value ? value : "";
-}
-
 std::string halo::tool::findProgram(const std::string &program) {
-  std::vector<std::string> folders = splitList(environmentText("PATH"), ':');
-  if (std::string home = environmentText("CUDA_HOME"); !home.empty())
+  std::vector<std::string> folders = splitList(environment(kPath), ':');
+  if (std::string home = environment(kCudaHome); !home.empty())
     folders.push_back(home + "/bin");
   folders.push_back("/usr/local/cuda/bin");
   for (const std::string &folder : folders) {
@@ -34,7 +30,7 @@ std::string halo::tool::findProgram(const std::string &program) {
 }
 
 std::string halo::tool::findDisassembler() {
-  if (std::string named = environmentText(DisassemblerVariable); !named.empty())
+  if (std::string named = environment(kNvdisasm); !named.empty())
     return named;
   std::string path = findProgram("nvdisasm");
   return path.empty() ? findProgram("cuobjdump") : path;
@@ -81,13 +77,13 @@ Result<std::string> halo::tool::runProgram(const std::vector<std::string> &words
   return output;
 }
 
-Result<std::string> halo::tool::disassemble(std::string_view cubin) {
+Result<std::string> halo::tool::disassemble(std::string_view cubin, bool lines) {
   std::string program = findDisassembler();
   if (program.empty())
     return unavailable(fmt::format("no disassembler: neither nvdisasm nor cuobjdump is in PATH, "
                                    "CUDA_HOME/bin or {}; install the CUDA toolkit's nvdisasm",
-                                   DisassemblerVariable));
-  std::string folder = environmentText("TMPDIR");
+                                   kNvdisasm.name));
+  std::string folder = environment(kTmpDir);
   std::string path = (folder.empty() ? "/tmp" : folder) + "/halo-XXXXXX.cubin";
   int file = mkstemps(path.data(), int(std::strlen(".cubin")));
   if (file < 0)
@@ -97,6 +93,8 @@ Result<std::string> halo::tool::disassemble(std::string_view cubin) {
   std::vector<std::string> words = {program};
   if (program.size() >= 9 && program.compare(program.size() - 9, 9, "cuobjdump") == 0)
     words.push_back("-sass");
+  else if (lines)
+    words.insert(words.end(), {"-c", "-g"});
   words.push_back(path);
   Result<std::string> text =
       written ? runProgram(words)

@@ -51,6 +51,7 @@ static Result<int> run(const Arguments &arguments) {
       json["findings"].push_back(findingJson(finding));
     for (const Variable &variable : variables)
       json["environment"][variable.name] = {{"value", variable.set ? Json(variable.value) : Json()},
+                                            {"key", variable.keyField},
                                             {"meaning", variable.meaning}};
     json["cache"] = cacheState();
     print(json.dump(2, ' ', false, Json::error_handler_t::replace));
@@ -58,10 +59,15 @@ static Result<int> run(const Arguments &arguments) {
   }
   for (const Finding &finding : findings)
     fmt::print("{}", findingText(finding));
-  fmt::print("         {:<12}  {}\n\nenvironment:\n", "cache", cacheState());
+  fmt::print("         {:<12}  {}\n\nenvironment (key: the field of a kernel's key it acts "
+             "through; neutral: no kernel depends on it):\n",
+             "cache", cacheState());
   for (const Variable &variable : variables)
-    fmt::print("  {:<21}  {:<10}  {}\n", variable.name,
-               variable.set ? fmt::format("'{}'", variable.value) : "(not set)", variable.meaning);
+    fmt::print("  {:<21}  {:<14}  {}\n{}", variable.name,
+               variable.keyField.empty() ? "neutral" : "key " + variable.keyField,
+               variable.meaning,
+               variable.set ? fmt::format("  {:<21}  {:<14}  = '{}'\n", "", "", variable.value)
+                            : "");
   return 0;
 }
 

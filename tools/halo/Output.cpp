@@ -1,9 +1,10 @@
 #include "tools/halo/Output.h"
 
+#include "runtime/Environment.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <unistd.h>
 
 using namespace halo::tool;
@@ -11,8 +12,7 @@ using namespace halo::tool;
 bool halo::tool::isTerminal(std::FILE *stream) { return isatty(fileno(stream)) == 1; }
 
 std::string halo::tool::styled(Style style, std::string_view text, std::FILE *stream) {
-  const char *noColor = std::getenv("NO_COLOR");
-  if (style == Style::Plain || (noColor && *noColor) || !isTerminal(stream))
+  if (style == Style::Plain || !environment(kNoColor).empty() || !isTerminal(stream))
     return std::string(text);
   const char *code = style == Style::Bold  ? "1"
                      : style == Style::Dim ? "2"

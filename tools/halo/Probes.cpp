@@ -91,18 +91,11 @@ std::vector<Finding> halo::tool::probeToolkit() {
 
 std::vector<Variable> halo::tool::readEnvironment() {
   std::vector<Variable> variables;
-  for (const EnvironmentVariable &variable : kEnvironment)
-    variables.push_back({variable.name, "", variable.meaning});
-  for (const Variable &variable : std::vector<Variable>{
-           {DisassemblerVariable, "", "the disassembler for --emit sass"},
-           {"HALO_COMMIT", "", "noted in the JSON of halo bench"},
-           {"NO_COLOR", "", "no colours on the terminal"},
-       })
-    variables.push_back(variable);
-  for (Variable &variable : variables)
-    if (const char *value = std::getenv(variable.name.c_str())) {
-      variable.value = value;
-      variable.set = true;
-    }
+  for (const EnvironmentVariable &variable : kEnvironment) {
+    // An empty value is a value here: the user sees what he set.
+    const char *value = std::getenv(variable.name);
+    variables.push_back(
+        {variable.name, value ? value : "", variable.keyField, variable.meaning, value != nullptr});
+  }
   return variables;
 }

@@ -23,7 +23,9 @@ std::vector<Finding> probeToolkit();
 
 /// An environment variable that some part of Halo reads.
 struct Variable {
-  std::string name, value, meaning;
+  std::string name, value;
+  std::string keyField; ///< Of the kernels' key, through which it acts; "" where it is neutral.
+  std::string meaning;
   bool set = false;
 };
 std::vector<Variable> readEnvironment();

@@ -3,6 +3,7 @@
 #include "tools/halo/DeviceTensors.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/Output.h"
+#include "tools/halo/OverrideOption.h"
 #include "tools/halo/OutputFile.h"
 #include "tools/halo/ProblemOptions.h"
 #include "tools/halo/TensorBinding.h"
@@ -114,8 +115,11 @@ static Result<int> run(const Arguments &arguments) {
   Problem problem{arguments.positional(0), binding.params, binding.with, settings.align};
   if (!problem.align)
     problem.align = alignmentFor(operandsOf(kernel, binding.params, binding.with), binding.shape);
-  HALO_TRY(compiled,
-           Kernel::compile(device, problem, {arguments.value("--schedule"), binding.shape}));
+  CompileOptions options;
+  options.schedule = arguments.value("--schedule");
+  options.shapeHint = binding.shape;
+  HALO_CHECK(parseOverride(arguments, options));
+  HALO_TRY(compiled, Kernel::compile(device, problem, options));
 
   // The checked simulator sees every access outside a buffer: guards would only hide some.
   bool guarded = check && device->kind() != "sim";
@@ -173,6 +177,7 @@ Command halo::tool::runCommand() {
       {"--device", "NAME",
        "cuda, cuda:N, sim or null; by default cuda where there is a GPU, else sim"},
       {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default a tuned or the analytic one"},
+      overrideOption(),
       {"--check", "",
        "compare with direct sums in f64; outside tolerance, exit 1, nothing written"},
       {"--json", "", "print JSON: the problem, the schedule, the outputs and the comparison"},

@@ -5,13 +5,13 @@
 #include "tools/halo/TuneOutput.h"
 #include "tools/halo/TuneSuite.h"
 
+#include "runtime/Environment.h"
 #include "runtime/KernelSource.h"
 #include "runtime/ScheduleSpace.h"
 #include "runtime/TuningStore.h"
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -21,7 +21,6 @@ using namespace halo::tool;
 using Json = nlohmann::ordered_json;
 
 /// Replaces the worker's program in tests; neither documented nor a way to configure anything.
-static constexpr const char *WorkerVariable = "HALO_TEST_TUNE_WORKER";
 
 static std::string dumped(const Json &json, int indent = 2) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
@@ -38,7 +37,7 @@ static Result<TuneOptions> parseOptions(const Arguments &arguments) {
   options.seconds = double(milliseconds) / 1000;
   options.seed = uint64_t(seed);
   options.threads = unsigned(threads);
-  if (const char *worker = std::getenv(WorkerVariable))
+  if (std::string worker = environment(kTestTuneWorker); !worker.empty())
     options.worker = worker;
   return options;
 }
@@ -142,7 +141,7 @@ static Result<int> suite(const Arguments &arguments, const TuneOptions &options)
     HALO_TRY(repeats, repeatTune(tuner, first, repeat, progress));
     json["repeats"] = repeats;
   }
-  if (const char *commit = std::getenv("HALO_COMMIT"); commit && *commit)
+  if (std::string commit = environment(kCommit); !commit.empty())
     json["commit"] = commit;
   progress.show("");
   size_t errors = json["errors"].size();

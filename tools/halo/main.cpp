@@ -24,7 +24,7 @@ static std::string overview(const std::vector<Command> &commands) {
                      "\n\ncommands:\n";
   for (const Command &command : commands)
     if (!command.syntax.summary.empty()) // Without one it is no command for people.
-      text += fmt::format("  {:<8}  {}\n", command.syntax.command, command.syntax.summary);
+      text += fmt::format("  {:<9}  {}\n", command.syntax.command, command.syntax.summary);
   return text +
          "\nKERNEL is a built-in name or a path to a .mlir file. Exit status: 0 done, 1 the\n"
          "computation or the machine failed, 2 the request was wrong.\n"
@@ -34,7 +34,7 @@ static std::string overview(const std::vector<Command> &commands) {
 static int dispatch(std::vector<std::string> words) {
   const std::vector<Command> commands = {listCommand(),  compileCommand(), runCommand(),
                                          benchCommand(), tuneCommand(),    cacheCommand(),
-                                         doctorCommand(), tuneWorkerCommand()};
+                                         inspectCommand(), doctorCommand(), reproduceCommand(), tuneWorkerCommand()};
   if (words.empty())
     return report(invalid("no command is given: see halo --help"));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {

@@ -2,6 +2,7 @@
 
 #include "compiler/Assembler.h"
 #include "compiler/Describe.h"
+#include "compiler/FatalError.h"
 #include "runtime/Problem.h"
 
 #include <gtest/gtest.h>
@@ -33,6 +34,33 @@ public:
   ~TextFile() { std::filesystem::remove_all(folder); }
   std::filesystem::path folder, path;
 };
+
+TEST(CompileTest, AFatalErrorEndsTheRequestOnly) {
+  CompileRequest request = conv("bld", "4", Emit::Llvm);
+  auto llvm = compile(request);
+  ASSERT_TRUE(llvm);
+  request.emit = Emit::Ptx;
+  auto plain = compile(request);
+  ASSERT_TRUE(plain);
+  request.overrideStage = "llvm";
+  request.overrideText = llvm->blob + "declare void @llvm.x86.sse2.pause()\n";
+  size_t end = request.overrideText.find("  ret void");
+  request.overrideText.insert(end, "  call void @llvm.x86.sse2.pause()\n");
+  for (int i = 0; i < 3; ++i) {
+    auto reason = catchFatalError([&] { (void)compile(request); });
+    ASSERT_TRUE(reason);
+    EXPECT_NE(reason->find("Cannot select"), std::string::npos) << *reason;
+    abandonThreadContext();
+    // The thread goes on, with refusals and with code.
+    auto refused = compile(conv("bld", "nonsense", Emit::Ptx));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Invalid);
+    auto again = compile(conv("bld", "4", Emit::Ptx));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->blob, plain->blob);
+  }
+  EXPECT_FALSE(catchFatalError([] {}));
+}
 
 TEST(CompileTest, ATextByPathGivesTheSamePtx) {
   for (const std::string &name : builtinKernels())

@@ -10,21 +10,26 @@ TEST(TargetTest, KnowsTheArchitectures) {
     const char *arch;
     int minPtx;
     int64_t shared;
-    int threads;
+    int threads, blocks;
   };
   // CUDA C++ programming guide, technical specifications per compute capability: shared memory per
   // block is 163, 99, 163, 99 and 227 KiB.
-  for (const Row &row : {Row{"sm_80", 70, 163 * 1024, 2048}, Row{"sm_86", 71, 99 * 1024, 1536},
-                         Row{"sm_87", 74, 163 * 1024, 1536}, Row{"sm_89", 78, 99 * 1024, 1536},
-                         Row{"sm_90", 78, 227 * 1024, 2048}, Row{"sm_100", 86, 227 * 1024, 2048},
-                         Row{"sm_103", 88, 227 * 1024, 2048}, Row{"sm_120", 87, 99 * 1024, 1536},
-                         Row{"sm_121", 88, 99 * 1024, 1536}}) {
+  for (const Row &row :
+       {Row{"sm_80", 70, 163 * 1024, 2048, 32}, Row{"sm_86", 71, 99 * 1024, 1536, 16},
+        Row{"sm_87", 74, 163 * 1024, 1536, 16}, Row{"sm_89", 78, 99 * 1024, 1536, 24},
+        Row{"sm_90", 78, 227 * 1024, 2048, 32}, Row{"sm_100", 86, 227 * 1024, 2048, 32},
+        Row{"sm_103", 88, 227 * 1024, 2048, 32}, Row{"sm_120", 87, 99 * 1024, 1536, 24},
+        Row{"sm_121", 88, 99 * 1024, 1536, 24}}) {
     auto target = findTarget(row.arch);
     ASSERT_TRUE(target) << row.arch;
     EXPECT_EQ(target->arch, row.arch);
     EXPECT_EQ(target->minPtx, row.minPtx) << row.arch;
     EXPECT_EQ(target->sharedPerBlock, row.shared) << row.arch;
     EXPECT_EQ(target->maxThreadsPerSm, row.threads) << row.arch;
+    EXPECT_EQ(target->maxBlocksPerSm, row.blocks) << row.arch;
+    // One block and what is reserved for it fill an SM exactly.
+    EXPECT_EQ(target->sharedPerSm, row.shared + kReservedSharedPerBlock) << row.arch;
+    EXPECT_EQ(target->registersPerSm, 65536) << row.arch;
   }
 }
 

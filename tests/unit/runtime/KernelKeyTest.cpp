@@ -109,6 +109,25 @@ TEST_F(KernelKeyTest, EveryFieldChangesTheKey) {
   flip({"kernel", "source"},
        [&](Asked &a) { writeFile(a.problem.kernel = folder / "causal_conv1d.mlir", "a text"); });
 
+  // What is not part of every key: line tables, and texts by hand, each stage its own.
+  auto differs = [&](const std::set<std::string> &names, auto change) {
+    Asked changed = asked;
+    change(changed);
+    EXPECT_EQ(differing(fields, fieldsOf(changed.key())), names);
+  };
+  differs({"lines"}, [](Asked &a) { a.options.lines = true; });
+  for (const char *stage : {"halo", "gpu", "llvm", "opt", "ptx"})
+    differs({std::string("override.") + stage}, [&](Asked &a) {
+      a.options.overrideStage = stage;
+      a.options.overrideText = "by hand";
+    });
+  Asked one = asked, two = asked;
+  one.options.overrideStage = two.options.overrideStage = "ptx";
+  one.options.overrideText = "by hand";
+  two.options.overrideText = "by another hand";
+  EXPECT_EQ(differing(fieldsOf(one.key()), fieldsOf(two.key())),
+            std::set<std::string>{"override.ptx"});
+
   // One build of the runtime has one convention and one compiler: tests/cli has two.
   flipped.insert({"convention", "compiler", "kind"});
   for (const auto &[name, value] : fields)
@@ -140,6 +159,44 @@ TEST_F(KernelKeyTest, NothingElseChangesTheKey) {
   setenv(kHome.name, folder.path.c_str(), 1);
   EXPECT_EQ(asked.key().hash(), base);
   setenv(kHome.name, home.c_str(), 1);
+}
+
+TEST_F(KernelKeyTest, NeutralVariablesAreNeutral) {
+  std::string base = asked.key().text();
+  std::set<std::string> fields = {"compiler", "schedule", "assembler"};
+  size_t neutral = 0;
+  for (const EnvironmentVariable &variable : kEnvironment) {
+    if (*variable.keyField) {
+      EXPECT_TRUE(fields.count(variable.keyField)) << variable.name;
+      EXPECT_NE(base.find(std::string("\n") + variable.keyField + "="), std::string::npos);
+      continue;
+    }
+    const char *now = std::getenv(variable.name);
+    std::string before = now ? now : "";
+    setenv(variable.name, "another value", 1);
+    EXPECT_EQ(asked.key().text(), base) << variable.name;
+    now ? setenv(variable.name, before.c_str(), 1) : unsetenv(variable.name);
+    ++neutral;
+  }
+  EXPECT_GE(neutral, 5u);
+}
+
+TEST_F(KernelKeyTest, ACubinByHandIsACubin) {
+  asked.options.overrideStage = "cubin";
+  asked.options.overrideText = "by hand";
+  auto refused = kernelRequest(asked.target, asked.problem, asked.options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Invalid);
+  EXPECT_NE(refused.error().message.find("7 B"), std::string::npos) << refused.error().message;
+  std::string cubin(64, '\0');
+  cubin.replace(0, 4, "\x7f" "ELF");
+  cubin[18] = char(190);
+  asked.options.overrideText = cubin;
+  for (int i = 0; i < 2; ++i) {
+    auto compiled = compileKernel(asked.target, asked.problem, asked.options);
+    HALO_ASSERT_OK(compiled);
+    EXPECT_EQ(compiled->artifact.code, cubin);
+  }
 }
 
 TEST_F(KernelKeyTest, AFileIsItsText) {

@@ -1,5 +1,6 @@
 #include "runtime/Halo.h"
 
+#include "runtime/Reproducer.h"
 #include "tests/unit/runtime/TestSupport.h"
 
 namespace halo {
@@ -75,7 +76,21 @@ TEST_F(KernelTest, RefusesBeforeItLaunches) {
 
 TEST_F(KernelTest, CompilerErrorsAreValues) {
   expectRefused(Kernel::compile(device, problem("refused")), "kernel refused is refused");
+  // A failure leaves what repeats it; a refusal does not.
+  test::TempFolder folder;
+  setenv(kTmpDir.name, folder.path.c_str(), 1);
+  std::string broke = errorOf(Kernel::compile(device, problem("broken")));
+  EXPECT_EQ(broke.find("code generation broke; halo reproduce " + folder.path), 0u) << broke;
+  for (const auto &entry : std::filesystem::directory_iterator(folder.path)) {
+    auto kept = readReproducer(entry.path().string());
+    HALO_ASSERT_OK(kept);
+    EXPECT_EQ(kept->error, "code generation broke");
+    EXPECT_EQ(kept->problem, problem("broken").print());
+    EXPECT_NE(kept->request.find("\"broken\""), std::string::npos);
+  }
+  setenv(kTmpDir.name, (folder / "none").c_str(), 1);
   EXPECT_EQ(errorOf(Kernel::compile(device, problem("broken"))), "code generation broke");
+  unsetenv(kTmpDir.name);
   EXPECT_NE(errorOf(Kernel::compile(device, problem("nonsense"))).find("no kernel info"),
             std::string::npos);
 }

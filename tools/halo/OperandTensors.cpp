@@ -1,0 +1,44 @@
+#include "tools/halo/OperandTensors.h"
+
+#include "tools/halo/RandomFill.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace halo;
+using namespace halo::tool;
+
+Result<size_t> halo::tool::movedBytes(const std::vector<Operand> &operands, const Shape &shape) {
+  bool step = std::any_of(operands.begin(), operands.end(), [](const Operand &operand) {
+    return operand.kind == OperandKind::View && operand.layout == Layout::BD;
+  });
+  size_t total = 0;
+  for (const Operand &operand : operands)
+    if (operand.kind == OperandKind::View ||
+        (step && (operand.kind == OperandKind::State || operand.kind == OperandKind::ModalState))) {
+      HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, outputShape(operand, shape)));
+      total += bytes;
+    }
+  return total;
+}
+
+Result<void> halo::tool::allocateOperands(Device &device, DeviceTensors &tensors,
+                                          const std::vector<Operand> &operands, const Shape &shape,
+                                          uint64_t seed) {
+  for (const Operand &operand : operands) {
+    std::vector<int64_t> sizes = outputShape(operand, shape);
+    if (operand.output) {
+      HALO_CHECK(tensors.addOutput(operand.name, operand.dtype, sizes));
+      continue;
+    }
+    // Taps of norm one keep the output at unit scale.
+    double scale = operand.kind == OperandKind::Taps
+                       ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
+                       : 1;
+    HALO_CHECK(tensors.add(operand.name, operand.dtype, sizes));
+    // Log-poles are negative, and residues may be.
+    bool negative = operand.kind == OperandKind::Modes;
+    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale, negative));
+  }
+  return {};
+}

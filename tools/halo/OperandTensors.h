@@ -1,0 +1,22 @@
+// The tensors of a kernel's operands at a shape, where nobody gives any: random inputs, poisoned
+// outputs, and the bytes that a launch must move.
+#pragma once
+
+#include "runtime/Device.h"
+#include "runtime/Schedule.h"
+#include "tools/halo/DeviceTensors.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace halo::tool {
+
+/// The views, and in a step the states too.
+Result<size_t> movedBytes(const std::vector<Operand> &operands, const Shape &shape);
+
+/// Adds a tensor for each operand; the same seed gives the same inputs.
+Result<void> allocateOperands(Device &device, DeviceTensors &tensors,
+                              const std::vector<Operand> &operands, const Shape &shape,
+                              uint64_t seed);
+
+} // namespace halo::tool
