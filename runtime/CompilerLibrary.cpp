@@ -23,7 +23,7 @@ template <typename Function> bool findSymbol(void *library, const char *name, Fu
 
 /// The sentence in a reply: {"error": ...}, or the whole text where it is no such object.
 std::string errorText(const std::string &text) {
-  auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  auto document = parseJson(text);
   if (document.is_object())
     if (auto error = document.find("error"); error != document.end() && error->is_string())
       return error->get<std::string>();

@@ -66,6 +66,28 @@ void JsonFields::complain(std::string what) {
     state = invalid(where + " " + what);
 }
 
+bool isShallowJson(std::string_view text) {
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (char c = text[i]; c == '"') {
+      while (++i < text.size() && text[i] != '"')
+        i += text[i] == '\\';
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxJsonDepth)
+        return false;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  return true;
+}
+
+nlohmann::json parseJson(std::string_view text) {
+  if (!isShallowJson(text))
+    return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text.data(), text.data() + text.size(), nullptr,
+                               /*allow_exceptions=*/false);
+}
+
 std::string printJson(const nlohmann::json &value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace halo {
 
@@ -36,6 +37,13 @@ private:
   Result<void> state;
 };
 
+/// Deeper than any JSON of ours. What is nested deeper is refused: values are printed and freed by
+/// functions that call themselves, and a file must not choose how deep.
+constexpr int kMaxJsonDepth = 64;
+/// Whether no bracket lies deeper.
+bool isShallowJson(std::string_view text);
+/// The value, or a discarded one where the text is no JSON or is nested too deep.
+nlohmann::json parseJson(std::string_view text);
 /// One line of JSON; bytes that are no UTF-8 are replaced, never thrown about.
 std::string printJson(const nlohmann::json &value);
 

@@ -188,7 +188,7 @@ Result<ChannelTiles> readTiles(const json &object, size_t index) {
 } // namespace
 
 Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(text);
   if (document.is_discarded())
     return invalid("kernel info is no JSON");
   JsonFields fields(document, "kernel info");

@@ -28,6 +28,7 @@ namespace {
 
 /// The format's own limit for headers.
 constexpr uint64_t kMaxHeader = 100'000'000;
+constexpr size_t kPrefix = 8; ///< Bytes of the header's length.
 constexpr const char *kMetadata = "__metadata__";
 
 struct CloseFile {
@@ -121,7 +122,7 @@ Result<Entry> readEntry(const std::string &where, const std::string &name, const
 }
 
 /// Parses JSON and refuses what nlohmann's objects would silently merge: equal names.
-Result<json> parseHeader(const std::string &path, const std::string &text) {
+Result<json> parseHeader(const std::string &path, std::string_view text) {
   std::vector<std::set<std::string>> open;
   std::string duplicate;
   auto watch = [&](int, json::parse_event_t event, json &parsed) {
@@ -134,7 +135,10 @@ Result<json> parseHeader(const std::string &path, const std::string &text) {
       duplicate = parsed.get<std::string>();
     return true;
   };
-  json header = json::parse(text, watch, /*allow_exceptions=*/false);
+  // Nested too deep, it would be printed in a refusal by functions that call themselves.
+  json header(json::value_t::discarded);
+  if (isShallowJson(text))
+    header = json::parse(text.data(), text.data() + text.size(), watch, /*allow_exceptions=*/false);
   if (header.is_discarded())
     return invalid(fmt::format("{}: the header is no JSON", path));
   if (!header.is_object())
@@ -166,6 +170,36 @@ Result<void> checkTiling(const std::string &path, std::vector<Entry> &entries, u
 
 std::string systemError() { return std::strerror(errno); }
 
+/// The length of the header, from the first eight bytes of a file.
+Result<uint64_t> headerSizeOf(const std::string &path, const char *prefix, uint64_t prefixSize,
+                              uint64_t fileSize) {
+  if (prefixSize < kPrefix)
+    return invalid(
+        fmt::format("{}: {} bytes are too few for a header length of 8", path, fileSize));
+  uint64_t size = 0;
+  for (size_t i = kPrefix; i-- > 0;)
+    size = size << 8 | uint8_t(prefix[i]);
+  if (size > fileSize - kPrefix || size > kMaxHeader)
+    return invalid(fmt::format("{}: the header claims {} bytes of a file of {}", path, size,
+                               fileSize));
+  return size;
+}
+
+/// The tensors of a header in the order of their bytes, which are not read yet.
+Result<std::vector<Entry>> readEntries(const std::string &path, std::string_view text,
+                                       uint64_t dataSize) {
+  HALO_TRY(header, parseHeader(path, text));
+  std::vector<Entry> entries;
+  for (auto &[name, object] : header.items()) {
+    if (name == kMetadata)
+      continue;
+    HALO_TRY(entry, readEntry(path, name, object, dataSize));
+    entries.push_back(std::move(entry));
+  }
+  HALO_CHECK(checkTiling(path, entries, dataSize));
+  return entries;
+}
+
 } // namespace
 
 int64_t HostTensor::elements() const {
@@ -187,30 +221,13 @@ Result<TensorMap> readSafetensors(const std::string &path) {
     return invalid(fmt::format("{}: {}", path, systemError()));
   uint64_t fileSize = uint64_t(status.st_size);
 
-  unsigned char prefix[8];
-  if (fileSize < sizeof(prefix) || std::fread(prefix, sizeof(prefix), 1, file.get()) != 1)
-    return invalid(
-        fmt::format("{}: {} bytes are too few for a header length of 8", path, fileSize));
-  uint64_t headerSize = 0;
-  for (int i = 7; i >= 0; --i)
-    headerSize = headerSize << 8 | prefix[i];
-  if (headerSize > fileSize - sizeof(prefix) || headerSize > kMaxHeader)
-    return invalid(
-        fmt::format("{}: the header claims {} bytes of a file of {}", path, headerSize, fileSize));
+  char prefix[kPrefix];
+  size_t prefixSize = std::fread(prefix, 1, sizeof(prefix), file.get());
+  HALO_TRY(headerSize, headerSizeOf(path, prefix, prefixSize, fileSize));
   std::string text(headerSize, '\0');
   if (headerSize && std::fread(text.data(), headerSize, 1, file.get()) != 1)
     return failed(fmt::format("{}: the header cannot be read", path));
-
-  HALO_TRY(header, parseHeader(path, text));
-  uint64_t dataSize = fileSize - sizeof(prefix) - headerSize;
-  std::vector<Entry> entries;
-  for (auto &[name, object] : header.items()) {
-    if (name == kMetadata)
-      continue;
-    HALO_TRY(entry, readEntry(path, name, object, dataSize));
-    entries.push_back(std::move(entry));
-  }
-  HALO_CHECK(checkTiling(path, entries, dataSize));
+  HALO_TRY(entries, readEntries(path, text, fileSize - kPrefix - headerSize));
 
   TensorMap tensors;
   for (Entry &entry : entries) {
@@ -218,6 +235,19 @@ Result<TensorMap> readSafetensors(const std::string &path) {
     if (!entry.tensor.bytes.empty() &&
         std::fread(entry.tensor.bytes.data(), entry.tensor.bytes.size(), 1, file.get()) != 1)
       return failed(fmt::format("{}: tensor '{}' cannot be read", path, entry.name));
+    tensors.emplace(std::move(entry.name), std::move(entry.tensor));
+  }
+  return tensors;
+}
+
+Result<TensorMap> parseSafetensors(const std::string &path, std::string_view bytes) {
+  HALO_TRY(headerSize, headerSizeOf(path, bytes.data(), bytes.size(), bytes.size()));
+  std::string_view data = bytes.substr(kPrefix + headerSize);
+  HALO_TRY(entries, readEntries(path, bytes.substr(kPrefix, headerSize), data.size()));
+  TensorMap tensors;
+  for (Entry &entry : entries) {
+    std::string_view own = data.substr(entry.begin, entry.end - entry.begin);
+    entry.tensor.bytes.assign(own.begin(), own.end());
     tensors.emplace(std::move(entry.name), std::move(entry.tensor));
   }
   return tensors;
@@ -270,6 +300,14 @@ bool writeAll(FILE *file, const void *data, size_t bytes) {
 }
 
 } // namespace
+
+Result<std::string> printSafetensors(const std::string &path, const TensorMap &tensors) {
+  std::vector<const NamedTensor *> order = fileOrder(tensors);
+  HALO_TRY(text, printHeader(path, order));
+  for (const NamedTensor *named : order)
+    text.append(named->second.bytes.begin(), named->second.bytes.end());
+  return std::move(text);
+}
 
 Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors) {
   std::vector<const NamedTensor *> order = fileOrder(tensors);

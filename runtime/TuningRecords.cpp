@@ -104,7 +104,7 @@ std::string TuningRecord::print() const {
 }
 
 Result<TuningRecord> TuningRecord::parse(std::string_view line) {
-  json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  json object = parseJson(line);
   JsonFields fields(object, "tuning record");
   TuningRecord record;
   record.gpu = fields.text("gpu");
