@@ -31,6 +31,12 @@ inline constexpr EnvironmentVariable kCacheLimit{
 inline constexpr EnvironmentVariable kXdgCacheHome{"XDG_CACHE_HOME", false, "folder of caches"};
 inline constexpr EnvironmentVariable kHome{"HOME", false, "the user's folder"};
 
+/// Not in the key: a kernel out of a pack has a name of its own, with the pack's digest in it.
+inline constexpr EnvironmentVariable kPacks{
+    "HALO_PACKS", false, "kernel packs, asked before the cache: files or folders, as a:b"};
+inline constexpr EnvironmentVariable kPackSelfTest{
+    "HALO_PACK_SELF_TEST", false, "on: a pack's kernels are tested when they are loaded"};
+
 /// Not in the key by themselves: the identity of the assembler that is found.
 inline constexpr EnvironmentVariable kNvJitLink{"HALO_NVJITLINK", false,
                                                 "path of libnvJitLink.so; none: use ptxas"};
@@ -51,7 +57,7 @@ inline constexpr EnvironmentVariable kTuner{
 inline constexpr EnvironmentVariable kEnvironment[] = {
     kCompilerLibrary, kCacheDir, kCacheLimit, kXdgCacheHome, kHome,
     kNvJitLink,       kPtxas,    kCudaHome,   kCudaPath,     kPath,
-    kTuning,          kTuner};
+    kTuning,          kTuner,    kPacks,      kPackSelfTest};
 
 /// The variable's value; empty where it is unset.
 HALO_API std::string environment(const EnvironmentVariable &variable);

@@ -4,6 +4,7 @@
 #include "runtime/CompilerLibrary.h"
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
+#include "runtime/Packs.h"
 #include "runtime/ScheduleChoice.h"
 #include "runtime/Sha256.h"
 #include "runtime/Target.h"
@@ -71,12 +72,23 @@ void addProblem(CacheKey &key, const Problem &problem) {
   key.add("align", std::to_string(problem.align));
 }
 
+/// The compiler, or why there is none and packs did not help.
+Result<CompilerLibrary *> requireCompiler() {
+  Result<CompilerLibrary *> compiler = CompilerLibrary::get();
+  if (compiler)
+    return compiler;
+  return Error{compiler.error().code, compiler.error().message + Packs::get().excuse()};
+}
+
+/// Whether answers must come from packs alone.
+bool hasNoCompiler() { return CompilerLibrary::currentBuildId().empty(); }
+
 /// The reply to a request, from where it is kept or from the compiler.
 Result<Fetched> ask(const CacheKey &key, const std::string &request, bool cache,
                     const std::function<void(Reply &)> &prepare = nullptr) {
   std::string expected = CompilerLibrary::currentBuildId();
   auto produce = [&]() -> Result<Produced> {
-    HALO_TRY(compiler, CompilerLibrary::get());
+    HALO_TRY(compiler, requireCompiler());
     HALO_TRY(reply, compiler->call(request));
     if (prepare)
       prepare(reply);
@@ -106,7 +118,7 @@ auto askAndParse(const CacheKey &key, const std::string &request, bool cache, Pa
 }
 
 Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(text);
   auto params = document.find("params"), with = document.find("with");
   if (!document.is_object() || !document.contains("traits") || params == document.end() ||
       with == document.end() || !params->is_object() || !with->is_array())
@@ -123,6 +135,11 @@ Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
 }
 
 Result<KernelFacts> factsOf(const KernelText &kernel, const Problem &problem, bool cache) {
+  if (hasNoCompiler()) {
+    HALO_TRY(packed, Packs::get().facts(problem, kernel.source));
+    if (packed)
+      return std::move(*packed);
+  }
   CacheKey key = keyOf("traits", kernel);
   addProblem(key, problem);
   Source source = Source::Produced;
@@ -131,7 +148,7 @@ Result<KernelFacts> factsOf(const KernelText &kernel, const Problem &problem, bo
 }
 
 Result<CompiledKernel> parseCompiled(const Reply &reply) {
-  json document = json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(reply.json);
   if (!document.is_object() || !document.contains("info"))
     return failed("the compiler's reply has no kernel info");
   CompiledKernel compiled;
@@ -148,7 +165,7 @@ Result<CompiledKernel> parseCompiled(const Reply &reply) {
 
 /// A kept artifact says nothing of where its text lay.
 void forgetPath(Reply &reply) {
-  json document = json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(reply.json);
   if (document.is_object() && document.contains("info") && document["info"].is_object()) {
     document["info"]["problem"] = "";
     reply.json = printJson(document);
@@ -175,6 +192,11 @@ CompileOptions withoutRecords(CompileOptions options) {
 
 Result<std::string> describeKernel(const std::string &name, bool cache) {
   HALO_TRY(kernel, readKernel(name));
+  if (hasNoCompiler()) {
+    HALO_TRY(packed, Packs::get().describe(name, kernel.source));
+    if (packed)
+      return std::move(*packed);
+  }
   HALO_TRY(found,
            ask(keyOf("description", kernel), printJson(requestOf("describe", kernel)), cache));
   return found.reply->json;
@@ -189,8 +211,22 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
                                     const CompileOptions &options) {
   auto start = std::chrono::steady_clock::now();
   HALO_TRY(kernel, readKernel(problem.kernel));
-  HALO_TRY(facts, factsOf(kernel, problem, options.cache));
   KernelRequest made;
+  made.byPath = !kernel.source.empty();
+  if (options.cache && options.packs) {
+    HALO_TRY(packed, Packs::get().find(target, problem, kernel.source, options));
+    if (packed) {
+      made.packed = packed;
+      made.key = packed->key();
+      made.problem = packed->problem->problem;
+      made.problem.kernel = problem.kernel;
+      if (options.schedule.empty() && options.records)
+        made.tuned = Packs::get().blockLs(*packed, target);
+      made.milliseconds = since(start);
+      return made;
+    }
+  }
+  HALO_TRY(facts, factsOf(kernel, problem, options.cache));
   std::string text = options.schedule;
   if (text.empty() && options.records) {
     text = tunedSchedule(target, facts.problem, kernel.source, options.shapeHint);
@@ -204,7 +240,6 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   if (options.schedule.empty() && options.records)
     made.tuned = tunedBlockLs(target, facts.problem, kernel.source, schedule.print());
   made.problem = facts.problem;
-  made.byPath = !kernel.source.empty();
   json request = requestOf("compile", kernel, facts.problem);
   request["schedule"] = schedule.print();
   request["arch"] = target.arch;
@@ -230,6 +265,20 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
 
 Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache) {
   auto start = std::chrono::steady_clock::now();
+  if (request.packed) {
+    HALO_TRY(artifact, request.packed->pack->artifact(*request.packed->problem,
+                                                      *request.packed->code));
+    CompiledKernel found;
+    found.artifact = std::move(artifact);
+    found.artifact.info.problem = request.problem.print();
+    found.tuned = request.tuned;
+    found.times = {{"pack", request.milliseconds + since(start)}};
+    if (DiskCache *disk = CompileCache::get().disk()) {
+      disk->counters().add(Counter::PackHits);
+      disk->counters().flush(/*now=*/false);
+    }
+    return found;
+  }
   Source source = Source::Produced;
   HALO_TRY(compiled, askAndParse(request.key, request.text, cache, parseCompiled, source,
                                  request.byPath ? forgetPath : std::function<void(Reply &)>()));

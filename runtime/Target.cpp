@@ -1,5 +1,7 @@
 #include "runtime/Target.h"
 
+#include <algorithm>
+
 namespace halo {
 
 // Shared memory per block and threads per SM: CUDA C++ programming guide, table of technical
@@ -18,6 +20,13 @@ Result<Target> findTarget(std::string_view arch) {
     known += (known.empty() ? "" : ", ") + target.arch;
   }
   return invalid("unknown architecture '" + std::string(arch) + "', expected one of " + known);
+}
+
+int64_t leastSharedPerBlock() {
+  int64_t least = kTargets[0].sharedPerBlock;
+  for (const Target &target : kTargets)
+    least = std::min(least, target.sharedPerBlock);
+  return least;
 }
 
 } // namespace halo

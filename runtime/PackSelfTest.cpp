@@ -1,0 +1,109 @@
+#include "runtime/PackSelfTest.h"
+
+#include "runtime/Environment.h"
+#include "runtime/LaunchBuilder.h"
+#include "runtime/Safetensors.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace halo {
+
+namespace {
+
+/// A NaN in every storage type: an element that nobody wrote is found.
+constexpr uint8_t kPoison = 0xff;
+
+struct Place {
+  DeviceBuffer buffer;
+  TensorRef tensor;
+};
+
+Result<Place> place(const std::shared_ptr<Device> &device, const HostTensor &host) {
+  Place made;
+  HALO_TRY(buffer, DeviceBuffer::allocate(device, host.bytes.size()));
+  made.buffer = std::move(buffer);
+  made.tensor = TensorRef::contiguous(made.buffer.data(), host.dtype, host.shape);
+  return made;
+}
+
+Result<void> compare(const std::string &output, const HostTensor &got, const HostTensor &want,
+                     const PackTolerance &tolerance) {
+  double differences = 0, norm = 0;
+  for (int64_t i = 0, end = want.elements(); i < end; ++i) {
+    double g = loadAsF64(got.bytes.data(), got.dtype, i),
+           w = loadAsF64(want.bytes.data(), want.dtype, i);
+    // Written so that a NaN is no agreement.
+    if (!(std::abs(g - w) <= tolerance.absolute + tolerance.relative * std::abs(w)))
+      return failed(fmt::format("{} is {} at element {} where {} is expected", output, g, i, w));
+    differences += (g - w) * (g - w);
+    norm += w * w;
+  }
+  if (std::sqrt(differences) <= tolerance.norm * std::sqrt(norm))
+    return {};
+  return failed(fmt::format("{} differs by {} of its norm where {} is allowed", output,
+                            std::sqrt(differences / norm), tolerance.norm));
+}
+
+Result<bool> run(const PackedKernel &packed, const std::shared_ptr<Device> &device,
+                 const LoadedKernel &loaded) {
+  const std::optional<PackTest> &test = packed.problem->test;
+  if (!test || device->kind() == "null")
+    return false;
+  HALO_TRY(bytes, packed.pack->blob(test->blob));
+  HALO_TRY(tensors, parseSafetensors(packed.pack->manifest().blobs[test->blob].name, bytes));
+  std::vector<Place> places;
+  std::vector<Argument> arguments;
+  for (const Operand &operand : loaded.info.operands) {
+    std::string name = (operand.output ? std::string(kExpected) : "") + operand.name;
+    auto tensor = tensors.find(name);
+    if (tensor == tensors.end())
+      return failed(fmt::format("there is no tensor '{}'", name));
+    HALO_TRY(made, place(device, tensor->second));
+    if (operand.output)
+      HALO_CHECK(device->fill(made.buffer.data(), kPoison, tensor->second.bytes.size()));
+    else
+      HALO_CHECK(device->upload(made.buffer.data(), tensor->second.bytes.data(),
+                                tensor->second.bytes.size()));
+    arguments.push_back({operand.name, made.tensor});
+    places.push_back(std::move(made));
+  }
+
+  BoundLaunch bound;
+  HALO_CHECK(LaunchBuilder(loaded.plan).bind(Span<Argument>(arguments), bound));
+  HALO_CHECK(device->launch(loaded, bound.blocks, bound.params(), nullptr));
+  HALO_CHECK(device->synchronize(nullptr));
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Operand &operand = loaded.info.operands[i];
+    if (!operand.output)
+      continue;
+    const HostTensor &want = tensors.at(std::string(kExpected) + operand.name);
+    auto tolerance = test->tolerance.find(operand.name);
+    if (tolerance == test->tolerance.end())
+      return failed(fmt::format("there is no tolerance for '{}'", operand.name));
+    HostTensor got = want;
+    HALO_CHECK(device->download(got.bytes.data(), places[i].buffer.data(), got.bytes.size()));
+    HALO_CHECK(compare(operand.name, got, want, tolerance->second));
+  }
+  return true;
+}
+
+} // namespace
+
+Result<bool> selfTest(const PackedKernel &packed, const std::shared_ptr<Device> &device,
+                      const LoadedKernel &loaded) {
+  Result<bool> done = run(packed, device, loaded);
+  if (done)
+    return done;
+  return failed(fmt::format("pack {}: the self-test of '{}' on {} fails: {}", packed.pack->path(),
+                            packed.problem->problem.print(), device->name(),
+                            done.error().message));
+}
+
+bool selfTestWanted() {
+  static const bool wanted = environment(kPackSelfTest) == "on";
+  return wanted;
+}
+
+} // namespace halo
