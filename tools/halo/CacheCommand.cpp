@@ -53,13 +53,16 @@ static Result<int> stat(const Arguments &arguments, DiskCache &cache) {
                {"compiles", totals[Counter::Compiles]},
                {"disk_hits", totals[Counter::DiskHits]},
                {"corrupt", totals[Counter::Corrupt]},
-               {"evicted", totals[Counter::Evicted]}});
+               {"evicted", totals[Counter::Evicted]},
+               {"pack_hits", totals[Counter::PackHits]}});
     return 0;
   }
   print(fmt::format("{}: {} kernels and {} facts about them, {} of {}\n"
-                    "since it was made: {} compiles, {} hits, {} corrupt entries, {} evicted",
+                    "since it was made: {} compiles, {} hits, {} from packs, {} corrupt entries, "
+                    "{} evicted",
                     cache.folder(), kernels, others, sizeText(bytes), sizeText(cache.limit()),
-                    totals[Counter::Compiles], totals[Counter::DiskHits], totals[Counter::Corrupt],
+                    totals[Counter::Compiles], totals[Counter::DiskHits],
+                    totals[Counter::PackHits], totals[Counter::Corrupt],
                     totals[Counter::Evicted]));
   return 0;
 }

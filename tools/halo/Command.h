@@ -18,6 +18,7 @@ Command runCommand();
 Command benchCommand();
 Command cacheCommand();
 Command doctorCommand();
+Command packCommand();
 Command tuneCommand();
 Command tuneWorkerCommand();
 
