@@ -20,7 +20,7 @@ for word in "$@"; do
   esac
 done
 
-packages=(cmake ninja-build g++ ccache lld python3 git xz-utils
+packages=(cmake ninja-build g++ ccache lld pkgconf python3 git xz-utils
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools
   libzstd-dev libxml2-dev libedit-dev libcurl4-openssl-dev zlib1g-dev
   libboost-context-dev libfmt-dev nlohmann-json3-dev libgtest-dev libgmock-dev)

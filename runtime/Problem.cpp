@@ -199,8 +199,14 @@ std::string Problem::print() const {
   return text;
 }
 
+Result<std::vector<std::string>> Problem::words(std::string_view text) { return splitWords(text); }
+
 Result<Problem> Problem::parse(std::string_view text) {
-  HALO_TRY(words, splitWords(text));
+  HALO_TRY(split, words(text));
+  return parse(std::move(split));
+}
+
+Result<Problem> Problem::parse(std::vector<std::string> words) {
   return Parser(std::move(words)).run();
 }
 

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace halo {
 
@@ -30,6 +31,10 @@ struct HALO_API Problem {
   /// parse(print(p)) == p. Also takes the options in any order, several name=value after one --set,
   /// --set T=, and a repeated --with; a name that is set twice is refused.
   static Result<Problem> parse(std::string_view text);
+  /// The same of words, which nothing splits or unquotes any more.
+  static Result<Problem> parse(std::vector<std::string> words);
+  /// The words of such a text, as a shell would split it.
+  static Result<std::vector<std::string>> words(std::string_view text);
   bool operator==(const Problem &other) const;
 };
 

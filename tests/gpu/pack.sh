@@ -12,7 +12,7 @@ if [ $# != 2 ]; then
 fi
 build=$1
 out=$2
-needed=(bin/halo lib/libhalo_runtime.so lib/libhalo_compiler.so)
+needed=(bin/halo lib/libhalo_runtime.so.1 lib/libhalo_compiler.so)
 tests=(halo-property halo-runtime-tests halo-launch-latency)
 
 folder=$(mktemp -d)

@@ -80,6 +80,15 @@ TEST(ProblemTest, ParsesWhatItPrints) {
   }
 }
 
+TEST(ProblemTest, WordsNeedNoQuotes) {
+  auto parsed = Problem::parse(std::vector<std::string>{"/a b/it's.mlir", "--set", "K=4"});
+  HALO_ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->kernel, "/a b/it's.mlir");
+  auto words = Problem::words(parsed->print());
+  HALO_ASSERT_OK(words);
+  EXPECT_EQ(*words, (std::vector<std::string>{"/a b/it's.mlir", "--set", "K=4"}));
+}
+
 TEST(ProblemTest, Refuses) {
   auto refuse = [](const char *text, const char *part) {
     expectRefused(Problem::parse(text), part);
