@@ -2,6 +2,7 @@
 
 #include "runtime/CompileCache.h"
 #include "runtime/CompilerLibrary.h"
+#include "runtime/Join.h"
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
 #include "runtime/Packs.h"
@@ -12,7 +13,6 @@
 #include "runtime/TuningStore.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -68,7 +68,7 @@ CacheKey keyOf(const char *kind, const KernelText &kernel) {
 void addProblem(CacheKey &key, const Problem &problem) {
   for (const auto &[name, value] : problem.params)
     key.add("set." + name, value);
-  key.add("with", fmt::format("{}", fmt::join(problem.with, ",")));
+  key.add("with", join(problem.with, ","));
   key.add("align", std::to_string(problem.align));
 }
 

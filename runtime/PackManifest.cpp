@@ -13,46 +13,6 @@ namespace halo {
 
 using nlohmann::json;
 
-std::string PackManifest::print() const {
-  json document = {{"halopack", kPackVersion}, {"convention", kCallingConvention},
-                   {"name", name},             {"toolchain", toolchain},
-                   {"kernels", json::array()}, {"problems", json::array()},
-                   {"blobs", json::array()}};
-  for (const PackKernel &kernel : kernels)
-    document["kernels"].push_back({{"name", kernel.name},
-                                   {"source", kernel.source},
-                                   {"description", kernel.description}});
-  for (const PackProblem &problem : problems) {
-    json entry = {{"problem", problem.problem.print()},
-                  {"traits", parseJson(problem.traits.toJson())},
-                  {"codes", json::array()}};
-    if (problem.test) {
-      json tolerance = json::object();
-      for (const auto &[output, bound] : problem.test->tolerance)
-        tolerance[output] = {bound.relative, bound.absolute, bound.norm};
-      entry["test"] = {{"blob", problem.test->blob}, {"tolerance", tolerance}};
-    }
-    for (const PackCode &code : problem.codes)
-      entry["codes"].push_back({{"form", code.form},
-                                {"arch", code.arch},
-                                {"schedule", code.schedule},
-                                {"ptx", code.ptx},
-                                {"gpu", code.gpu},
-                                {"channels", code.channels},
-                                {"info", code.info},
-                                {"code", code.code}});
-    document["problems"].push_back(std::move(entry));
-  }
-  if (records)
-    document["records"] = *records;
-  for (const PackBlob &blob : blobs)
-    document["blobs"].push_back({{"name", blob.name},
-                                 {"bytes", blob.bytes},
-                                 {"sha256", blob.sha256},
-                                 {"page", blob.page}});
-  return printJson(document);
-}
-
 namespace {
 
 constexpr int64_t kMaxBlobBytes = 0xffffffff;
@@ -182,6 +142,17 @@ private:
                                    where, output));
       test.tolerance[output] = {bounds[0].get<double>(), bounds[1].get<double>(),
                                 bounds[2].get<double>()};
+    }
+    auto tiles = entry.find("tiles");
+    if (tiles == entry.end() || !tiles->is_object())
+      return invalid(where + ": the test has no tiles");
+    for (const auto &[tensor, tile] : tiles->items()) {
+      auto isSize = [](const json &number) {
+        return number.is_number_unsigned() && number.get<uint64_t>() <= uint64_t(INT_MAX);
+      };
+      if (!tile.is_array() || tile.size() != 2 || !isSize(tile[0]) || !isSize(tile[1]))
+        return invalid(fmt::format("{}: the test's tile of '{}' is no axis and size", where, tensor));
+      test.tiles[tensor] = {tile[0].get<size_t>(), tile[1].get<int64_t>()};
     }
     return test;
   }

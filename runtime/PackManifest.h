@@ -4,13 +4,14 @@
 //   {"halopack": 1, "convention": 1, "name": "evo2", "toolchain": {"compiler": "...", ...},
 //    "kernels":  [{"name": "hcs", "source": "", "description": 0}, ...],
 //    "problems": [{"problem": "hcs --dtype bf16 ...", "traits": {...},
-//                  "test": {"blob": 2, "tolerance": {"y": [0.01, 0.05, 0.0015]}},
+//                  "test": {"blob": 2, "tolerance": {"y": [0.01, 0.05, 0.0015]},
+//                           "tiles": {"x": [2, 8192]}},
 //                  "codes": [{"form": "cubin", "arch": "sm_90", "schedule": "block_n=...", "ptx": 78,
 //                             "gpu": "", "channels": [4096], "info": 3, "code": 4}, ...]}, ...],
 //    "records":  1,
 //    "blobs":    [{"name": "kernels/hcs.json", "bytes": 120, "sha256": "...", "page": false}, ...]}
 //
-// Nothing in it is believed: numbers are checked against each other, and the whole against the file.
+// Who builds packs prints it (tools/halo/PackWriter.h). Nothing in it is believed: numbers are checked against each other, and the whole against the file.
 #pragma once
 
 #include "runtime/Export.h"
@@ -55,8 +56,15 @@ struct PackTolerance {
 /// Tiny inputs and what the kernel must make of them: a blob in the form of Safetensors.h, in which
 /// the outputs have kExpected before their names.
 struct PackTest {
+  /// Along `axis` the stored tensor is repeated until it has `size` elements: a kernel of many fixed
+  /// channels has a test of few numbers all the same.
+  struct Tile {
+    size_t axis = 0;
+    int64_t size = 0;
+  };
   size_t blob = 0;
   std::map<std::string, PackTolerance> tolerance; ///< By output.
+  std::map<std::string, Tile> tiles;              ///< By tensor, of those that are repeated.
 };
 constexpr std::string_view kExpected = "expected.";
 
@@ -81,8 +89,6 @@ struct HALO_API PackManifest {
   std::optional<size_t> records; ///< Blob: tuning records, TuningRecords.h.
   std::vector<PackBlob> blobs;
 
-  /// The same manifest, the same bytes.
-  std::string print() const;
   static Result<PackManifest> parse(std::string_view text);
 };
 

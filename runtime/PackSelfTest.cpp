@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 namespace halo {
 
@@ -28,6 +30,39 @@ Result<Place> place(const std::shared_ptr<Device> &device, const HostTensor &hos
   return made;
 }
 
+/// No test is larger: a manifest must not choose how much memory is taken.
+constexpr int64_t kMaxTestBytes = 64 << 20;
+
+/// The tensor as the kernel takes it: repeated along an axis, whose last round may be cut short.
+Result<HostTensor> repeated(const std::string &name, const HostTensor &stored,
+                            const PackTest::Tile &tile) {
+  int64_t outer = 1, inner = int64_t(size(stored.dtype));
+  if (tile.axis >= stored.shape.size() || stored.shape[tile.axis] < 1)
+    return failed(fmt::format("tensor '{}' has no elements along axis {}", name, tile.axis));
+  for (size_t i = 0; i < stored.shape.size(); ++i)
+    if (i != tile.axis)
+      (i < tile.axis ? outer : inner) *= stored.shape[i];
+  if (outer * inner > kMaxTestBytes || outer * inner * tile.size > kMaxTestBytes)
+    return failed(fmt::format("tensor '{}' of {} times {} bytes is more than the {} of a test", name,
+                              tile.size, outer * inner, kMaxTestBytes));
+  HostTensor whole{stored.dtype, stored.shape, {}};
+  whole.shape[tile.axis] = tile.size;
+  int64_t period = stored.shape[tile.axis] * inner, row = tile.size * inner;
+  whole.bytes.resize(size_t(outer * row));
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t at = 0; at < row; at += period)
+      std::copy_n(stored.bytes.begin() + o * period, std::min(period, row - at),
+                  whole.bytes.begin() + o * row + at);
+  return whole;
+}
+
+/// This library's fmt prints no floating point: that would be a tenth of its size.
+std::string text(double value) {
+  char digits[40];
+  std::snprintf(digits, sizeof(digits), "%g", value);
+  return digits;
+}
+
 Result<void> compare(const std::string &output, const HostTensor &got, const HostTensor &want,
                      const PackTolerance &tolerance) {
   double differences = 0, norm = 0;
@@ -36,14 +71,15 @@ Result<void> compare(const std::string &output, const HostTensor &got, const Hos
            w = loadAsF64(want.bytes.data(), want.dtype, i);
     // Written so that a NaN is no agreement.
     if (!(std::abs(g - w) <= tolerance.absolute + tolerance.relative * std::abs(w)))
-      return failed(fmt::format("{} is {} at element {} where {} is expected", output, g, i, w));
+      return failed(fmt::format("{} is {} at element {} where {} is expected", output, text(g), i,
+                                text(w)));
     differences += (g - w) * (g - w);
     norm += w * w;
   }
   if (std::sqrt(differences) <= tolerance.norm * std::sqrt(norm))
     return {};
   return failed(fmt::format("{} differs by {} of its norm where {} is allowed", output,
-                            std::sqrt(differences / norm), tolerance.norm));
+                            text(std::sqrt(differences / norm)), text(tolerance.norm)));
 }
 
 Result<bool> run(const PackedKernel &packed, const std::shared_ptr<Device> &device,
@@ -53,6 +89,11 @@ Result<bool> run(const PackedKernel &packed, const std::shared_ptr<Device> &devi
     return false;
   HALO_TRY(bytes, packed.pack->blob(test->blob));
   HALO_TRY(tensors, parseSafetensors(packed.pack->manifest().blobs[test->blob].name, bytes));
+  for (const auto &[name, tile] : test->tiles)
+    if (auto stored = tensors.find(name); stored != tensors.end()) {
+      HALO_TRY(whole, repeated(name, stored->second, tile));
+      stored->second = std::move(whole);
+    }
   std::vector<Place> places;
   std::vector<Argument> arguments;
   for (const Operand &operand : loaded.info.operands) {
@@ -99,6 +140,17 @@ Result<bool> selfTest(const PackedKernel &packed, const std::shared_ptr<Device> 
   return failed(fmt::format("pack {}: the self-test of '{}' on {} fails: {}", packed.pack->path(),
                             packed.problem->problem.print(), device->name(),
                             done.error().message));
+}
+
+Result<SelfTest> selfTest(const std::shared_ptr<const Pack> &pack, const PackProblem &problem,
+                          const std::shared_ptr<Device> &device) {
+  PackedKernel packed{pack, &problem, pack->choose(problem, targetOf(*device), {})};
+  if (!packed.code)
+    return SelfTest::Absent;
+  HALO_TRY(artifact, pack->artifact(problem, *packed.code));
+  HALO_TRY(loaded, device->load(artifact));
+  HALO_TRY(ran, selfTest(packed, device, *loaded));
+  return ran ? SelfTest::Passed : SelfTest::Untested;
 }
 
 bool selfTestWanted() {

@@ -17,6 +17,17 @@ namespace halo {
 HALO_API Result<bool> selfTest(const PackedKernel &packed, const std::shared_ptr<Device> &device,
                                const LoadedKernel &loaded);
 
+enum class SelfTest {
+  Passed,
+  Untested, ///< There is nothing to run.
+  Absent,   ///< The pack has no code for this device.
+};
+
+/// Loads the code of a problem that this device would take, and runs its test.
+HALO_API Result<SelfTest> selfTest(const std::shared_ptr<const Pack> &pack,
+                                   const PackProblem &problem,
+                                   const std::shared_ptr<Device> &device);
+
 /// Whether kernels are tested when they are loaded: HALO_PACK_SELF_TEST=on, read once.
 HALO_API bool selfTestWanted();
 

@@ -16,7 +16,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <set>
+#include <tuple>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,46 +121,31 @@ Result<Entry> readEntry(const std::string &where, const std::string &name, const
   return entry;
 }
 
-/// Parses JSON and refuses what nlohmann's objects would silently merge: equal names.
 Result<json> parseHeader(const std::string &path, std::string_view text) {
-  std::vector<std::set<std::string>> open;
-  std::string duplicate;
-  auto watch = [&](int, json::parse_event_t event, json &parsed) {
-    if (event == json::parse_event_t::object_start)
-      open.emplace_back();
-    else if (event == json::parse_event_t::object_end)
-      open.pop_back();
-    else if (event == json::parse_event_t::key &&
-             !open.back().insert(parsed.get<std::string>()).second && duplicate.empty())
-      duplicate = parsed.get<std::string>();
-    return true;
-  };
-  // Nested too deep, it would be printed in a refusal by functions that call themselves.
-  json header(json::value_t::discarded);
-  if (isShallowJson(text))
-    header = json::parse(text.data(), text.data() + text.size(), watch, /*allow_exceptions=*/false);
+  std::string twice;
+  json header = parseJson(text, &twice);
+  if (!twice.empty())
+    return invalid(fmt::format("{}: the name '{}' is given twice", path, twice));
   if (header.is_discarded())
     return invalid(fmt::format("{}: the header is no JSON", path));
   if (!header.is_object())
     return invalid(fmt::format("{}: the header is no JSON object", path));
-  if (!duplicate.empty())
-    return invalid(fmt::format("{}: the name '{}' is given twice", path, duplicate));
   return header;
 }
 
+/// By their places in the file, so that they are read in one go.
+using Entries = std::map<std::tuple<uint64_t, uint64_t, std::string>, HostTensor>;
+
 /// The ranges must tile the data exactly: no overlaps, no holes.
-Result<void> checkTiling(const std::string &path, std::vector<Entry> &entries, uint64_t dataSize) {
-  std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-  });
+Result<void> checkTiling(const std::string &path, const Entries &entries, uint64_t dataSize) {
   uint64_t at = 0;
-  for (const Entry &entry : entries) {
-    if (entry.begin != at)
+  for (const auto &[range, tensor] : entries) {
+    const auto &[begin, end, name] = range;
+    if (begin != at)
       return invalid(fmt::format(
-          "{}: tensor '{}' begins at byte {} {} {}", path, entry.name, entry.begin,
-          entry.begin < at ? "inside the tensor that ends at" : "and leaves a hole after byte",
-          at));
-    at = entry.end;
+          "{}: tensor '{}' begins at byte {} {} {}", path, name, begin,
+          begin < at ? "inside the tensor that ends at" : "and leaves a hole after byte", at));
+    at = end;
   }
   if (at != dataSize)
     return invalid(
@@ -186,15 +171,15 @@ Result<uint64_t> headerSizeOf(const std::string &path, const char *prefix, uint6
 }
 
 /// The tensors of a header in the order of their bytes, which are not read yet.
-Result<std::vector<Entry>> readEntries(const std::string &path, std::string_view text,
+Result<Entries> readEntries(const std::string &path, std::string_view text,
                                        uint64_t dataSize) {
   HALO_TRY(header, parseHeader(path, text));
-  std::vector<Entry> entries;
+  Entries entries;
   for (auto &[name, object] : header.items()) {
     if (name == kMetadata)
       continue;
     HALO_TRY(entry, readEntry(path, name, object, dataSize));
-    entries.push_back(std::move(entry));
+    entries[{entry.begin, entry.end, entry.name}] = std::move(entry.tensor);
   }
   HALO_CHECK(checkTiling(path, entries, dataSize));
   return entries;
@@ -230,12 +215,13 @@ Result<TensorMap> readSafetensors(const std::string &path) {
   HALO_TRY(entries, readEntries(path, text, fileSize - kPrefix - headerSize));
 
   TensorMap tensors;
-  for (Entry &entry : entries) {
-    entry.tensor.bytes.resize(entry.end - entry.begin);
-    if (!entry.tensor.bytes.empty() &&
-        std::fread(entry.tensor.bytes.data(), entry.tensor.bytes.size(), 1, file.get()) != 1)
-      return failed(fmt::format("{}: tensor '{}' cannot be read", path, entry.name));
-    tensors.emplace(std::move(entry.name), std::move(entry.tensor));
+  for (auto &[range, tensor] : entries) {
+    const auto &[begin, end, name] = range;
+    tensor.bytes.resize(end - begin);
+    if (!tensor.bytes.empty() &&
+        std::fread(tensor.bytes.data(), tensor.bytes.size(), 1, file.get()) != 1)
+      return failed(fmt::format("{}: tensor '{}' cannot be read", path, name));
+    tensors.emplace(name, std::move(tensor));
   }
   return tensors;
 }
@@ -245,10 +231,11 @@ Result<TensorMap> parseSafetensors(const std::string &path, std::string_view byt
   std::string_view data = bytes.substr(kPrefix + headerSize);
   HALO_TRY(entries, readEntries(path, bytes.substr(kPrefix, headerSize), data.size()));
   TensorMap tensors;
-  for (Entry &entry : entries) {
-    std::string_view own = data.substr(entry.begin, entry.end - entry.begin);
-    entry.tensor.bytes.assign(own.begin(), own.end());
-    tensors.emplace(std::move(entry.name), std::move(entry.tensor));
+  for (auto &[range, tensor] : entries) {
+    const auto &[begin, end, name] = range;
+    std::string_view own = data.substr(begin, end - begin);
+    tensor.bytes.assign(own.begin(), own.end());
+    tensors.emplace(name, std::move(tensor));
   }
   return tensors;
 }

@@ -123,6 +123,7 @@ static Result<int> explainMiss(const Arguments &arguments, DiskCache &cache) {
                                  arguments.value("--with")));
   CompileOptions options;
   options.schedule = arguments.value("--schedule");
+  options.packs = false; // What is explained is the cache.
   HALO_TRY(request, kernelRequest(target, problem, options));
   Fields wanted = CacheKey::fieldsOf(request.key.text());
 

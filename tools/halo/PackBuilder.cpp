@@ -211,6 +211,7 @@ private:
     PackTest test;
     test.blob = blobs.add("tests/" + folder + ".safetensors", std::move(data->bytes), false);
     test.tolerance = data->tolerance;
+    test.tiles = data->tiles;
     problem.test = std::move(test);
     return {};
   }

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -58,8 +59,31 @@ static Result<int> build(const Arguments &arguments) {
   return 0;
 }
 
+/// What a spec asks for, without compiling it.
+static Result<int> listSpec(const Arguments &arguments) {
+  HALO_TRY(spec, readPackSpec(arguments.positional(1)));
+  size_t targets = 0;
+  Json rows = Json::array();
+  for (const PackEntrySpec &entry : spec.entries) {
+    targets += entry.targets.size();
+    rows.push_back({{"problem", entry.problem.print()}, {"compiles", entry.targets.size()}});
+  }
+  if (arguments.has("--json")) {
+    printJson({{"name", spec.name}, {"compiles", targets}, {"problems", rows}});
+    return 0;
+  }
+  for (const PackEntrySpec &entry : spec.entries)
+    print(entry.problem.print());
+  note(fmt::format("{} problems, at most {} compiles", spec.entries.size(), targets));
+  return 0;
+}
+
 static Result<int> list(const Arguments &arguments) {
-  HALO_TRY(pack, Pack::open(arguments.positional(1)));
+  const std::string path = arguments.positional(1), ending = ".json";
+  if (path.size() > ending.size() &&
+      path.compare(path.size() - ending.size(), ending.size(), ending) == 0)
+    return listSpec(arguments);
+  HALO_TRY(pack, Pack::open(path));
   if (arguments.has("--json"))
     printJson(packJson(*pack));
   else
@@ -84,56 +108,42 @@ static Result<int> verify(const Arguments &arguments) {
 static Result<int> run(const Arguments &arguments) {
   HALO_TRY(pack, Pack::open(arguments.positional(1)));
   HALO_TRY(device, openDevice(arguments.value("--device")));
-  CompileTarget target = targetOf(*device);
-  size_t passed = 0, untested = 0, absent = 0;
-  double total = 0;
+  std::map<std::string, size_t> counts;
   Json rows = Json::array();
   std::string firstError;
+  auto begin = std::chrono::steady_clock::now();
   for (const PackProblem &problem : pack->manifest().problems) {
-    Json row = {{"problem", problem.problem.print()}};
-    PackedKernel packed{pack, &problem, pack->choose(problem, target, {})};
-    if (!packed.code) {
-      ++absent;
-      row["result"] = "no code for this device";
-      rows.push_back(std::move(row));
-      continue;
-    }
-    row["form"] = packed.code->form;
-    row["arch"] = packed.code->arch;
     auto start = std::chrono::steady_clock::now();
-    auto tested = [&]() -> Result<bool> {
-      HALO_TRY(artifact, pack->artifact(problem, *packed.code));
-      HALO_TRY(loaded, device->load(artifact));
-      row["load_ms"] = 1000 * since(start);
-      start = std::chrono::steady_clock::now();
-      return selfTest(packed, device, *loaded);
-    }();
-    row["test_ms"] = 1000 * since(start);
-    total += since(start);
-    row["result"] = !tested ? "failed" : *tested ? "passed" : "untested";
+    Result<SelfTest> tested = selfTest(pack, problem, device);
+    std::string result = !tested                        ? "failed"
+                         : *tested == SelfTest::Passed   ? "passed"
+                         : *tested == SelfTest::Untested ? "untested"
+                                                         : "absent";
+    ++counts[result];
+    rows.push_back({{"problem", problem.problem.print()},
+                    {"result", result},
+                    {"ms", 1000 * since(start)}});
     if (!tested) {
-      row["error"] = tested.error().message;
-      if (firstError.empty())
-        firstError = tested.error().message;
-    } else {
-      (*tested ? passed : untested) += 1;
+      rows.back()["error"] = tested.error().message;
+      firstError = firstError.empty() ? tested.error().message : firstError;
     }
-    rows.push_back(std::move(row));
   }
-  size_t numFailed = rows.size() - passed - untested - absent;
-  if (arguments.has("--json"))
+  double ms = 1000 * since(begin);
+  if (arguments.has("--json")) {
     printJson({{"device", device->name()},
-               {"passed", passed},
-               {"failed", numFailed},
-               {"untested", untested},
-               {"absent", absent},
+               {"passed", counts["passed"]},
+               {"failed", counts["failed"]},
+               {"untested", counts["untested"]},
+               {"absent", counts["absent"]},
+               {"ms", ms},
                {"problems", rows}});
-  else
-    print(fmt::format("{}: {} passed, {} failed, {} without a test or a device that computes, {} "
-                      "without a code for {}; {:.0f} ms",
-                      pack->path(), passed, numFailed, untested, absent, device->name(),
-                      1000 * total));
-  if (numFailed)
+  } else {
+    print(fmt::format("{} passed, {} failed, {} with nothing to run, {} without a code for {}; "
+                      "{:.0f} ms",
+                      counts["passed"], counts["failed"], counts["untested"], counts["absent"],
+                      device->name(), ms));
+  }
+  if (!firstError.empty())
     return failed(firstError);
   return 0;
 }
@@ -176,7 +186,7 @@ Command halo::tool::packCommand() {
   syntax.notes =
       "build   compiles what a SPEC.json lists (kernels/packs/README.md); what the kernel cache has\n"
       "        is not compiled again, so that a build that was stopped goes on\n"
-      "list    what a pack holds, and what takes how much of it\n"
+      "list    what a pack holds, and what takes how much of it; of a SPEC.json, what it asks for\n"
       "verify  every byte; the exit status is 2 where one is not as it was written\n"
       "run     the pack's own test of every problem on a device\n\n"
       "halo run and halo bench take --pack FILE, programs HALO_PACKS or halo::Packs: a kernel is then\n"

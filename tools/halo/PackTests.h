@@ -14,6 +14,7 @@ namespace halo::tool {
 struct PackTestData {
   std::string bytes; ///< Safetensors.
   std::map<std::string, PackTolerance> tolerance;
+  std::map<std::string, PackTest::Tile> tiles;
 };
 
 /// Nothing where the kernel has no oracle: a user's own. `info` is of any variant. The same problem

@@ -1,7 +1,10 @@
 #include "tools/halo/PackWriter.h"
 
+#include "runtime/KernelInfo.h"
 #include "runtime/PackLayout.h"
 #include "runtime/Sha256.h"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -40,9 +43,53 @@ void PackBlobs::finish(PackManifest &manifest, std::vector<std::string> &content
     manifest.records = numbers[*manifest.records];
 }
 
+std::string halo::tool::printManifest(const PackManifest &manifest) {
+  using nlohmann::json;
+  json document = {{"halopack", kPackVersion}, {"convention", kCallingConvention},
+                   {"name", manifest.name},            {"toolchain", manifest.toolchain},
+                   {"kernels", json::array()}, {"problems", json::array()},
+                   {"blobs", json::array()}};
+  for (const PackKernel &kernel : manifest.kernels)
+    document["kernels"].push_back({{"name", kernel.name},
+                                   {"source", kernel.source},
+                                   {"description", kernel.description}});
+  for (const PackProblem &problem : manifest.problems) {
+    json entry = {{"problem", problem.problem.print()},
+                  {"traits", json::parse(problem.traits.toJson(), nullptr, /*allow_exceptions=*/false)},
+                  {"codes", json::array()}};
+    if (problem.test) {
+      json tolerance = json::object();
+      for (const auto &[output, bound] : problem.test->tolerance)
+        tolerance[output] = {bound.relative, bound.absolute, bound.norm};
+      json tiles = json::object();
+      for (const auto &[tensor, tile] : problem.test->tiles)
+        tiles[tensor] = {tile.axis, tile.size};
+      entry["test"] = {{"blob", problem.test->blob}, {"tolerance", tolerance}, {"tiles", tiles}};
+    }
+    for (const PackCode &code : problem.codes)
+      entry["codes"].push_back({{"form", code.form},
+                                {"arch", code.arch},
+                                {"schedule", code.schedule},
+                                {"ptx", code.ptx},
+                                {"gpu", code.gpu},
+                                {"channels", code.channels},
+                                {"info", code.info},
+                                {"code", code.code}});
+    document["problems"].push_back(std::move(entry));
+  }
+  if (manifest.records)
+    document["records"] = *manifest.records;
+  for (const PackBlob &blob : manifest.blobs)
+    document["blobs"].push_back({{"name", blob.name},
+                                 {"bytes", blob.bytes},
+                                 {"sha256", blob.sha256},
+                                 {"page", blob.page}});
+  return document.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 Result<std::string> halo::tool::packBytes(const PackManifest &manifest,
                                           const std::vector<std::string> &contents) {
-  std::string text = manifest.print();
+  std::string text = printManifest(manifest);
   std::vector<PackEntry> entries = {{std::string(kPackManifest), text.size(), false}};
   std::vector<uint32_t> crcs = {crc32(text)};
   for (size_t i = 0; i < contents.size(); ++i) {

@@ -30,6 +30,9 @@ private:
   std::map<std::pair<std::string, bool>, size_t> known; ///< By digest.
 };
 
+/// The manifest's text: equal manifests, equal bytes.
+std::string printManifest(const PackManifest &manifest);
+
 /// The whole file. The manifest's blobs are those of `contents`, in their order.
 Result<std::string> packBytes(const PackManifest &manifest,
                               const std::vector<std::string> &contents);

@@ -97,7 +97,8 @@ inline PackDraft draftPack(int64_t taps = 3, const TensorMap &test = packedTest(
   auto bytes = printSafetensors("test", test);
   HALO_EXPECT_OK(bytes);
   problem.test = PackTest{draft.blobs.add("test.safetensors", bytes ? *bytes : "", false),
-                          {{"y", {1e-5, 1e-5, 1e-5}}}};
+                          {{"y", {1e-5, 1e-5, 1e-5}}},
+                          {}};
   addCode(draft, problem, "sim", "sm_90", taps);
   draft.manifest.problems.push_back(problem);
   return draft;

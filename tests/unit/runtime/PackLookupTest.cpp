@@ -192,6 +192,18 @@ TEST_F(PackedKernelTest, TheSelfTestRunsAndFails) {
   EXPECT_NE(errorOf(run(draftPack(3, wrong))).find("y has D = 8 where operand x has D = 6"),
             std::string::npos);
 
+  // Two sequences, again and again.
+  TensorMap whole = test::packedTest(3), small = whole;
+  test::PackDraft tiled = draftPack(3, small);
+  tiled.manifest.problems[0].test->tiles = {{"x", {0, 5}}, {"expected.y", {0, 5}}};
+  HALO_EXPECT_OK(run(std::move(tiled)));
+  tiled = draftPack(3, small);
+  tiled.manifest.problems[0].test->tiles = {{"x", {0, 2000000}}, {"expected.y", {0, 5}}};
+  EXPECT_NE(errorOf(run(std::move(tiled))).find("more than the"), std::string::npos);
+  tiled = draftPack(3, small);
+  tiled.manifest.problems[0].test->tiles = {{"x", {3, 12}}};
+  EXPECT_NE(errorOf(run(std::move(tiled))).find("along axis 3"), std::string::npos);
+
   test::PackDraft untested = draftPack();
   untested.manifest.problems[0].test.reset();
   auto none = run(std::move(untested));
