@@ -11,6 +11,7 @@ from cache_cases import Cache  # noqa: E402, F401
 from cli_case import SIM, CliCase, setUpModule  # noqa: E402, F401
 from hyena_cases import Hyena, Steps  # noqa: E402, F401
 from modal_cases import Modal, ModalFilter, ModalSteps  # noqa: E402, F401
+from pack_cases import Packs  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
 from tune_cases import Tune, TuneFaults, TuneRecords, TuneSuite  # noqa: E402, F401
