@@ -266,7 +266,7 @@ class Commands(CliCase):
         self.assertNotIn("tune-worker", overview)
 
     def test_unknown(self):
-        self.refused("pack", naming=["unknown command 'pack'"])
+        self.refused("prefetch", naming=["unknown command 'prefetch'"])
         self.refused("compil", naming=["'compile'"])
         self.refused(naming=["--help"])
         self.refused("list", "--jsn", naming=["'--json'"])
