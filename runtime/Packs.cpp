@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 namespace halo {
 
@@ -41,14 +42,13 @@ static Result<std::vector<std::string>> filesOf(const std::string &path) {
   std::error_code error;
   if (!fs::is_directory(path, error))
     return std::vector<std::string>{path};
-  std::vector<std::string> files;
+  std::set<std::string> files;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error))
     if (it->path().extension() == ".halopack")
-      files.push_back(it->path().string());
+      files.insert(it->path().string());
   if (error)
     return invalid(fmt::format("folder of packs {}: {}", path, error.message()));
-  std::sort(files.begin(), files.end());
-  return files;
+  return std::vector<std::string>(files.begin(), files.end());
 }
 
 void Packs::openFromEnvironment() {

@@ -248,11 +248,10 @@ using NamedTensor = TensorMap::value_type;
 /// equal files.
 std::vector<const NamedTensor *> fileOrder(const TensorMap &tensors) {
   std::vector<const NamedTensor *> order;
-  for (const NamedTensor &named : tensors)
-    order.push_back(&named);
-  std::stable_sort(order.begin(), order.end(), [](const NamedTensor *a, const NamedTensor *b) {
-    return size(a->second.dtype) > size(b->second.dtype);
-  });
+  for (size_t width : {8, 4, 2, 1})
+    for (const NamedTensor &named : tensors)
+      if (size(named.second.dtype) == width)
+        order.push_back(&named);
   return order;
 }
 
