@@ -3,18 +3,19 @@
 #
 #   ./setup.sh          the command and the libraries: build/bin/halo
 #   ./setup.sh --run    then generates, checks and times two kernels: tools/demo.py
-#   ./setup.sh --all    with the tests, for ctest
+#   ./setup.sh --all    with the tests, for ctest, and what they need of Python in build/python
 set -euo pipefail
 cd "$(dirname "$0")"
 
 usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
 
 run=false
+tests=false
 targets=(--target halo halo-opt halo-lsp-server)
 for word in "$@"; do
   case "$word" in
     --run) run=true ;;
-    --all) targets=() ;;
+    --all) targets=() tests=true ;;
     -h | --help) usage; exit 0 ;;
     *) echo "setup.sh: unknown option '$word', expected --run or --all" >&2; exit 2 ;;
   esac
@@ -85,13 +86,26 @@ has_assembler() {
   [[ $(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null) == *libnvJitLink.so* ]]
 }
 
+need_pip() {
+  python3 -m pip --version >/dev/null 2>&1 && return
+  command -v apt-get >/dev/null && apt_install python3-pip
+}
+
+# What the tests of the Python package import, beside the build: no Python of this machine is changed.
+install_python_packages() {
+  local folder=build/python
+  PYTHONPATH=$folder python3 -c 'import numpy, ml_dtypes, setuptools, wheel' 2>/dev/null && return
+  say "taking numpy, ml_dtypes, setuptools and wheel for the tests of the Python package"
+  rm -rf "$folder"
+  { need_pip && timeout 300 python3 -m pip install --quiet --disable-pip-version-check --no-input \
+    --only-binary=:all: --target "$folder" numpy ml_dtypes setuptools wheel </dev/null; } ||
+    say "warning: they could not be fetched: the tests that need them are skipped" >&2
+}
+
 # nvJitLink out of NVIDIA's wheel, unpacked into build/lib, where the compiler looks first.
 fetch_assembler() {
   local folder=$1
-  if ! python3 -m pip --version >/dev/null 2>&1; then
-    command -v apt-get >/dev/null || return 1
-    apt_install python3-pip || return 1
-  fi
+  need_pip || return 1
   timeout 300 python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps \
     --only-binary=:all: --dest "$folder" 'nvidia-nvjitlink==13.0.*' </dev/null || return 1
   python3 - "$folder" <<'PYTHON' || return 1
@@ -121,6 +135,7 @@ install_assembler() {
 
 install_packages
 install_assembler
+$tests && install_python_packages
 say "configuring build/"
 mkdir -p build
 cmake --preset release >build/configure.log 2>&1 </dev/null || {

@@ -302,6 +302,8 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
   traits.halo = jointHalo(kernel, halos);
   traits.sumTaps = 0;
   for (Operation &op : kernel.getBody().front()) {
+    auto precision = op.getAttrOfType<ir::PrecisionAttr>("precision");
+    traits.fast |= precision && precision.getValue() == ir::Precision::Fast;
     if (auto fir = dyn_cast<ir::FirOp>(op)) {
       traits.maxTaps = std::max(traits.maxTaps, tapsOf(fir));
       traits.sumTaps += tapsOf(fir);

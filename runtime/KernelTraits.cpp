@@ -27,6 +27,7 @@ void visit(Traits &traits, Number number, Flag flag) {
   number("partUnit", traits.partUnit, 0, INT32_MAX);
   number("toeplitzGroup", traits.toeplitzGroup, 0, INT32_MAX);
   flag("crossLayout", traits.crossLayout);
+  flag("fast", traits.fast);
 }
 
 } // namespace

@@ -59,8 +59,10 @@ struct HALO_API KernelTraits {
   int streams = 1;          ///< Most streams of a view.
   int64_t head = 0;         ///< Largest head normalised by a split store; 0 if none.
   int64_t partUnit = 0;     ///< Greatest common divisor of a split's widths and heads; 0 if none.
-  int64_t toeplitzGroup = 0; ///< Channels per filter of long FIRs that fir=toeplitz can take; else 0.
+  /// Channels per filter of long FIRs that fir=toeplitz can take, 1 for a recurrence that it can; else 0.
+  int64_t toeplitzGroup = 0;
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
+  bool fast = false;        ///< A convolution is of the precision class fast.
 
   /// The verb `traits` of CompilerAbi.h. A new field needs its line in KernelTraits.cpp.
   std::string toJson() const;

@@ -102,6 +102,38 @@ static Schedule chooseModal(const KernelTraits &traits) {
   return schedule;
 }
 
+/// A recurrence on the tensor cores (compiler/lowering/ModalFinish.h): stripes of 32 channels, as
+/// their constants fill an SM's registers and shared memory. One part of each number leaves room
+/// for 256 registers a thread; two do not. (H200, hcl, S 16, bf16, D 4096, L 65536: 0.76 of the
+/// copy in the class fast, with 512 threads 0.70; accurate 0.55, with 256 threads 0.46.) blockN is
+/// 0 where it does not fit.
+static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits &device) {
+  constexpr int64_t kChannels = 32;
+  Schedule schedule;
+  if (traits.layout != Layout::BLD || traits.align != 16 || traits.toeplitzGroup == 0)
+    return schedule;
+  schedule.fir = Fir::Toeplitz;
+  schedule.numWarps = traits.fast ? 8 : 16;
+  schedule.vector = 2;
+  schedule.stages = 2;
+  for (int64_t tile : {256, 128}) {
+    schedule.unroll = int(tile * (kChannels / schedule.vector) / (32 * schedule.numWarps));
+    // As compiler/lowering/StagedPlan.cpp lays it out, all views but the output in slots and all
+    // streams but one in windows.
+    int64_t parts = traits.fast ? 1 : 2, modes = ceilDiv(traits.modes, 16);
+    int64_t slot = (tile + traits.halo) * 2 * kChannels * (traits.views - 1);
+    slot += 64 * ceilDiv(tile, schedule.unroll);
+    int64_t tables = 224 * (tile / 128) * parts + 512 * modes * parts + 256 * parts * modes;
+    int64_t bytes = schedule.stages * slot + kChannels * 2 * tile * traits.streams +
+                    kChannels * tables + 4 * kChannels * (traits.sumTaps + 8);
+    if (bytes > device.sharedPerBlock)
+      continue;
+    schedule.blockN = kChannels;
+    return schedule;
+  }
+  return schedule;
+}
+
 /// A step moves states and does little else: 128 threads copy, and as many channels as keep their
 /// states' tile near 16 KiB compute.
 static Schedule chooseStep(const KernelTraits &traits) {
@@ -206,11 +238,15 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bdl, 100      shared     8       1        4      8       1
 //   bld, modal    registers  1       32       8      8       1
 //   bdl, modal    registers  8       32       8      1       1
+//   bld, modal in bf16: fir=toeplitz, vector 2, block_n 32, 16 warps, unroll 8, stages 2; in the class
+//   fast 8 warps, unroll 16
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
   if (traits.layout == Layout::BD)
     return chooseStep(traits);
-  if (traits.modes > 0)
-    return chooseModal(traits);
+  if (traits.modes > 0) {
+    Schedule tiles = chooseModalTiles(traits, device);
+    return tiles.blockN ? tiles : chooseModal(traits);
+  }
   if (Schedule toeplitz = chooseToeplitz(traits, device); toeplitz.blockN)
     return toeplitz;
   Schedule schedule;

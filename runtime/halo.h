@@ -1,4 +1,5 @@
-/* Halo's C API: devices, operators, launches; libhalo_runtime.so by its soname, libhalo_runtime.so.1.
+/* Halo's C API: devices, operators, launches; libhalo_runtime.so by its soname,
+ * libhalo_runtime.so.1.
  *
  *   halo_device *device;
  *   halo_operator *conv;
@@ -11,16 +12,17 @@
  * Errors: what can fail returns a halo_status; its sentence is halo_last_error(). Nothing throws,
  * prints or aborts. What a failed call would have written stays as it was.
  *
- * Structs: `struct_size` is sizeof the struct, as the caller was compiled; all else zero asks for the
- * defaults. A later version adds fields at the end, so old programs go on; where a new program sets
- * a field that an old library does not know, it is refused.
+ * Structs: `struct_size` is sizeof the struct, as the caller was compiled; all else zero asks for
+ * the defaults. A later version adds fields at the end, so old programs go on; where a new program
+ * sets a field that an old library does not know, it is refused.
  *
- * Handles: opaque, from the function that creates one, given back to the one that closes or destroys
- * it; a null handle is refused, and closing one does nothing. What a handle needs it keeps alive: a
- * device may be closed before its operators. Destroy no handle while another thread is using it.
+ * Handles: opaque, from the function that creates one, given back to the one that closes or
+ * destroys it; a null handle is refused, and closing one does nothing. What a handle needs it keeps
+ * alive: a device may be closed before its operators. Destroy no handle while another thread is
+ * using it.
  *
- * Threads: all functions may be called from any thread at any time, the same handle included, but for
- * the destruction of what they use. Texts belong to the handle they come from, or are static.
+ * Threads: all functions may be called from any thread at any time, the same handle included, but
+ * for the destruction of what they use. Texts belong to the handle they come from, or are static.
  *
  * Old binaries: what is declared here stays. New functions come under a new version in
  * runtime/exports.map, so that a program that needs one says so when it is loaded. */
@@ -54,15 +56,15 @@ enum {
   HALO_UNAVAILABLE = 3 /* This machine lacks something the request needs. */
 };
 
-/* Of the last call in this thread that failed: one sentence in lower case that names the operand, the
- * rule's label and both numbers. Never null, empty before the first failure; valid until the next
- * failing call in this thread. */
+/* Of the last call in this thread that failed: one sentence in lower case that names the operand,
+ * the rule's label and both numbers. Never null, empty before the first failure; valid until the
+ * next failing call in this thread. */
 HALO_C_API const char *halo_last_error(void);
 
 /* What the library has to say where nobody asked: that the cache's folder cannot be written, say.
- * Called from any thread, which must not hold what the sink waits for; `sentence` is valid during the
- * call. Null silences it, as at the start. A warning that is on its way in another thread may still
- * reach the sink that was replaced. */
+ * Called from any thread, which must not hold what the sink waits for; `sentence` is valid during
+ * the call. Null silences it, as at the start. A warning that is on its way in another thread may
+ * still reach the sink that was replaced. */
 typedef void (*halo_warning_sink)(const char *sentence, void *user);
 HALO_C_API void halo_set_warning_sink(halo_warning_sink sink, void *user);
 
@@ -75,9 +77,10 @@ typedef struct halo_device halo_device;
 
 typedef struct halo_device_options {
   size_t struct_size;
-  /* "cuda", "cuda:1", "sim", "null" (checks all, runs nothing); null or "": a GPU where there is one,
-   * else sim. A GPU is used in the context that is current in the calling thread, where that is one
-   * of this GPU, else in its primary context, which is retained until the last handle is gone. */
+  /* "cuda", "cuda:1", "sim", "null" (checks all, runs nothing); null or "": a GPU where there is
+   * one, else sim. A GPU is used in the context that is current in the calling thread, where that
+   * is one of this GPU, else in its primary context, which is retained until the last handle is
+   * gone. */
   const char *name;
   /* sim. Zero: every access is checked, and tensors must lie in halo_memory_allocate's memory.
    * Nonzero: they may lie anywhere in this process, and only the rules of a launch are checked. */
@@ -105,8 +108,9 @@ HALO_C_API halo_status halo_memory_upload(halo_device *device, void *to, const v
 HALO_C_API halo_status halo_memory_download(halo_device *device, void *host, const void *from,
                                             size_t bytes);
 
-/* A stream is the caller's own CUstream or cudaStream_t on cuda; elsewhere one of halo_stream_create.
- * Null is the default stream. A new stream does not wait for the default one. */
+/* A stream is the caller's own CUstream or cudaStream_t on cuda; elsewhere one of
+ * halo_stream_create. Null is the default stream. A new stream does not wait for the default one.
+ */
 HALO_C_API halo_status halo_stream_create(halo_device *device, void **stream);
 HALO_C_API halo_status halo_stream_destroy(halo_device *device, void *stream);
 HALO_C_API halo_status halo_stream_synchronize(halo_device *device, void *stream);
@@ -135,8 +139,8 @@ enum { HALO_F32 = 0, HALO_F16 = 1, HALO_BF16 = 2, HALO_I32 = 3, HALO_I64 = 4 };
  * struct_size, which is also the distance from one to the next. */
 typedef struct halo_tensor {
   size_t struct_size;
-  /* The operand's; null in all tensors of a launch: they come in the order of the operands. Of a state
-   * that is an input and an output, the first of its name is the input. */
+  /* The operand's; null in all tensors of a launch: they come in the order of the operands. Of a
+   * state that is an input and an output, the first of its name is the input. */
   const char *name;
   void *data;
   int32_t dtype;
@@ -153,10 +157,10 @@ typedef struct halo_operator_options {
   size_t struct_size;
   /* What the command line takes after its verb: "hcs --dtype bf16 --set K=7 --with skip". */
   const char *problem;
-  /* Or the same in parts: a built-in name or the path of a text that ends in .mlir; the element types
-   * of activations and weights ("f32", "f16", "bf16"; null: the kernel's default); "K=4", ...; the
-   * optional operands that are there. Exactly one of `problem` and `kernel` is set; the rest adds to
-   * either, and what is set twice is refused. */
+  /* Or the same in parts: a built-in name or the path of a text that ends in .mlir; the element
+   * types of activations and weights ("f32", "f16", "bf16"; null: the kernel's default); "K=4",
+   * ...; the optional operands that are there. Exactly one of `problem` and `kernel` is set; the
+   * rest adds to either, and what is set twice is refused. */
   const char *kernel;
   const char *dtype;
   const char *wdtype;
@@ -164,7 +168,8 @@ typedef struct halo_operator_options {
   size_t set_count;
   const char *const *with;
   size_t with_count;
-  /* Forces a schedule, whole or in part ("block_n=64,stages=2"); null: a tuned one, else a chosen. */
+  /* Forces a schedule, whole or in part ("block_n=64,stages=2"); null: a tuned one, else a chosen.
+   */
   const char *schedule;
   /* A typical launch, for that choice; zeros where unknown. */
   int64_t b, d, l;
@@ -184,15 +189,17 @@ HALO_C_API void halo_operator_freeze(halo_operator *op);
 /* The problem's text, with every default once the operator is prepared. The operator's. */
 HALO_C_API const char *halo_operator_problem(const halo_operator *op);
 
-/* Checks the tensors and enqueues one launch on `stream`. It takes no lock, allocates nothing and does
- * not synchronise, so that it may be captured in a CUDA graph; but where the variant for these tensors
- * is not loaded, it is compiled first, or refused where the operator or the process is frozen or the
- * stream is being captured. The tensors' memory must live until the launch has finished. */
+/* Checks the tensors and enqueues one launch on `stream`. It takes no lock, allocates nothing and
+ * does not synchronise, so that it may be captured in a CUDA graph; but where the variant for these
+ * tensors is not loaded, it is compiled first, or refused where the operator or the process is
+ * frozen or the stream is being captured. The tensors' memory must live until the launch has
+ * finished. */
 HALO_C_API halo_status halo_launch(halo_operator *op, const halo_tensor *tensors, size_t count,
                                    void *stream);
 
-/* A form is all of a launch but the memory: the operator, and element types, sizes and strides of its
- * tensors, whose `data` does not matter. For callers to whom building halo_tensors is the cost. */
+/* A form is all of a launch but the memory: the operator, and element types, sizes and strides of
+ * its tensors, whose `data` does not matter. For callers to whom building halo_tensors is the cost.
+ */
 typedef struct halo_form halo_form;
 
 /* Copies the tensors; checks nothing but that it can. Keeps the operator. */
@@ -206,11 +213,11 @@ HALO_C_API halo_status halo_form_launch(const halo_form *form, void *const *data
 /* ---- What an operator takes */
 
 enum {
-  HALO_VIEW = 0,       /* [B, C, L], [B, L, C], [B, C] or [C, L], as `layout` says; C = streams * D. */
-  HALO_TAPS = 1,       /* [C / group, taps] */
-  HALO_CHANNEL = 2,    /* [C] */
-  HALO_STATE = 3,      /* [B, C, taps - 1], newest last. */
-  HALO_MODES = 4,      /* [D, modes], f32. */
+  HALO_VIEW = 0,    /* [B, C, L], [B, L, C], [B, C] or [C, L], as `layout` says; C = streams * D. */
+  HALO_TAPS = 1,    /* [C / group, taps] */
+  HALO_CHANNEL = 2, /* [C] */
+  HALO_STATE = 3,   /* [B, C, taps - 1], newest last. */
+  HALO_MODES = 4,   /* [D, modes], f32. */
   HALO_MODAL_STATE = 5 /* [B, D, modes], f32. */
 };
 enum { HALO_BDL = 0, HALO_BLD = 1, HALO_BD = 2, HALO_DL = 3 };
@@ -235,8 +242,8 @@ typedef struct halo_operand {
 HALO_C_API halo_status halo_operator_operand_count(const halo_operator *op, size_t *count);
 HALO_C_API halo_status halo_operator_operand(const halo_operator *op, size_t index,
                                              halo_operand *operand);
-/* The sizes this operand has in a launch of B, D, L: what to allocate for an output. `sizes` has room
- * for HALO_MAX_RANK. */
+/* The sizes this operand has in a launch of B, D, L: what to allocate for an output. `sizes` has
+ * room for HALO_MAX_RANK. */
 HALO_C_API halo_status halo_operator_operand_sizes(const halo_operator *op, size_t index, int64_t b,
                                                    int64_t d, int64_t l, int64_t *sizes,
                                                    int32_t *rank);

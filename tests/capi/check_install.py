@@ -14,8 +14,14 @@ CONSUMER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "consumer")
 
 
 def run(*words, **environment):
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
-                          env=dict(os.environ, **environment))
+    done = subprocess.run(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        env=dict(os.environ, **environment),
+    )
     if done.returncode:
         sys.exit("%s: status %d\n%s" % (" ".join(words), done.returncode, done.stdout))
     return done.stdout

@@ -2,8 +2,8 @@
  *
  *   client DEVICE        "null", "sim", "cuda"
  *
- * prebuilt/ keeps it as it was compiled with the first version's header. Leave this file as it is: what
- * comes later is tested elsewhere. */
+ * prebuilt/ keeps it as it was compiled with the first version's header. Leave this file as it is:
+ * what comes later is tested elsewhere. */
 #include "runtime/halo.h"
 
 #include <stdio.h>

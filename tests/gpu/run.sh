@@ -4,24 +4,26 @@
 #   tests/gpu/run.sh FOLDER OUT
 #
 # FOLDER holds bin/ and lib/, as pack.sh packs them. OUT gets doctor.json, conformance.json, bench.json,
-# stages.json, peers.json, summary.json with the launch latencies, regret.json, the merged results of the device and log.txt.
+# python-latency.json, causal_conv1d_tests.json, stages.json, peers.json, summary.json with the launch latencies, regret.json,
+# the merged results of the device and log.txt.
 #
-#   HALO_GPU_STEPS         what to do; default "doctor conformance latency property pack large stages bench peers";
+#   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property pack large stages bench peers";
 #                          besides, "regret": what the analytic choice reaches (4 minutes), and "tune": one tune
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
 #   HALO_GPU_SEED          of the random problems; default drawn, and printed
+#   HALO_GPU_CONV1D_SECONDS  seconds of causal-conv1d's tests in the step torch; default 100
 #   HALO_GPU_REPEAT        timed launches; default 50
 #   HALO_GPU_SUITE         default bench/suites/conv.json
 #   HALO_GPU_BENCH         more words for halo bench, as "--l2 both --clock both --graph"; they take minutes
-#   CAUSAL_CONV1D_PATH     folder of the package causal_conv1d, for the peers
+#   CAUSAL_CONV1D_PATH     folder of the package causal_conv1d, for the peers; with its tests/, for the step torch
 #   HALO_COMMIT            what is measured, for the JSON
 #
 # The exit status is 0 only if conformance, the random problems and the large ones passed and the benchmark ran.
 set -uo pipefail
 
 if [ $# != 2 ] || [ ! -x "$1/bin/halo" ]; then
-  sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -33,7 +35,7 @@ exec </dev/null
 halo=$folder/bin/halo
 repeat=${HALO_GPU_REPEAT:-50}
 suite=${HALO_GPU_SUITE:-$root/bench/suites/conv.json}
-steps=${HALO_GPU_STEPS:-doctor conformance latency property pack large stages bench peers}
+steps=${HALO_GPU_STEPS:-doctor conformance latency torch property pack large stages bench peers}
 export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
 # nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
 export CUDA_CACHE_DISABLE=1
@@ -82,6 +84,22 @@ PYTHON
 # Above 300 ns over a raw launch is a failure.
 latency() {
   "$folder/bin/halo-launch-latency" --device cuda --limit 300 -o "$out/latency.json"
+}
+
+# The Python package of this checkout, and causal-conv1d's own tests where they are. Above 5 us over C++ is a failure.
+torch() {
+  local status=0
+  if ! python3 -c 'import torch'; then
+    echo "skipped: torch is not installed for this Python"
+    return 0
+  fi
+  export PYTHONPATH=$root/runtime/python HALO_RUNTIME_LIBRARY=$folder/lib/libhalo_runtime.so.1
+  python3 "$root/tests/python/latency.py" --device cuda --launch-latency "$folder/bin/halo-launch-latency" --limit 5000 \
+    -o "$out/python-latency.json" || status=1
+  python3 "$root/tests/gpu/causal_conv1d_tests.py" --seconds "${HALO_GPU_CONV1D_SECONDS:-100}" \
+    -o "$out/causal_conv1d_tests.json" || [ $? = 77 ] || status=1
+  python3 "$root/tests/python/test_torch.py" --device cuda || status=1
+  return $status
 }
 
 property() {
@@ -173,6 +191,7 @@ export halo out folder root suite repeat
 step_in_shell doctor 60
 step_in_shell conformance 120
 step_in_shell latency 60
+step_in_shell torch 300
 step_in_shell property $((${HALO_GPU_SECONDS:-90} + 60))
 step_in_shell pack 300
 step_in_shell large 150

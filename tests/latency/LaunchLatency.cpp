@@ -1,5 +1,6 @@
 // What a launch costs its caller over a raw launch of the same kernel: README.md beside this file.
 #include "runtime/Halo.h"
+#include "runtime/halo.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -55,6 +56,13 @@ struct Driver {
   }
 };
 
+struct CloseDevice {
+  void operator()(halo_device *device) const { halo_device_close(device); }
+};
+struct DestroyOperator {
+  void operator()(halo_operator *op) const { halo_operator_destroy(op); }
+};
+
 /// What the threads share.
 struct Setup {
   std::shared_ptr<Device> device;
@@ -62,10 +70,13 @@ struct Setup {
   Operator conv;
   std::optional<Kernel> kernel;
   DeviceBuffer x, w;
+  std::unique_ptr<halo_device, CloseDevice> cDevice;
+  std::unique_ptr<halo_operator, DestroyOperator> cConv;
 };
 
-enum Way { kClock, kRaw, kBound, kOperator, kNamed, kWays };
-constexpr const char *kNames[kWays] = {"clock", "raw", "bound", "operator", "named"};
+enum Way { kClock, kRaw, kBound, kOperator, kNamed, kCApi, kForm, kWays };
+constexpr const char *kNames[kWays] = {"clock", "raw",   "bound", "operator",
+                                       "named", "c_api", "form"};
 
 /// One thread's samples, in nanoseconds, by way.
 using Samples = std::array<std::vector<double>, kWays>;
@@ -84,6 +95,17 @@ template <typename Launch> bool timeBatch(std::vector<double> *samples, const La
   return true;
 }
 
+halo_tensor tensorOf(const TensorRef &tensor) {
+  halo_tensor made = {};
+  made.struct_size = sizeof(made);
+  made.data = tensor.data;
+  made.dtype = HALO_F32;
+  made.rank = int32_t(tensor.shape.size());
+  std::copy(tensor.shape.begin(), tensor.shape.end(), made.sizes);
+  std::copy(tensor.strides.begin(), tensor.strides.end(), made.strides);
+  return made;
+}
+
 Result<void> measureThread(Setup &setup, int64_t launches, std::atomic<int> &waiting,
                            Samples &samples) {
   HALO_TRY(stream, DeviceStream::create(setup.device));
@@ -98,6 +120,14 @@ Result<void> measureThread(Setup &setup, int64_t launches, std::atomic<int> &wai
   if (function && (setup.driver.streamContext(stream.get(), &context) != 0 ||
                    setup.driver.setCurrent(context) != 0))
     return failed("the device's context cannot be made current");
+
+  halo_operator *cConv = setup.cConv.get();
+  const halo_tensor tensors[] = {tensorOf(x), tensorOf(w), tensorOf(out)};
+  void *const data[] = {x.data, w.data, out.data};
+  halo_form *form = nullptr;
+  if (halo_form_create(cConv, tensors, 3, &form) != HALO_OK)
+    return failed(halo_last_error());
+  std::unique_ptr<halo_form, void (*)(halo_form *)> owned(form, halo_form_destroy);
 
   auto raw = [&] {
     if (!function)
@@ -117,9 +147,15 @@ Result<void> measureThread(Setup &setup, int64_t launches, std::atomic<int> &wai
                     [&] {
                       return bool(setup.conv.launch({x, w, out}, stream.get()));
                     }) &&
-          timeBatch(into(kNamed), [&] {
-            return bool(setup.conv.launch({{"x", x}, {"weight", w}, {"y", out}}, stream.get()));
-          });
+          timeBatch(
+              into(kNamed),
+              [&] {
+                return bool(setup.conv.launch({{"x", x}, {"weight", w}, {"y", out}}, stream.get()));
+              }) &&
+          timeBatch(into(kCApi),
+                    [&] { return halo_launch(cConv, tensors, 3, stream.get()) == HALO_OK; }) &&
+          timeBatch(into(kForm),
+                    [&] { return halo_form_launch(form, data, 3, stream.get()) == HALO_OK; });
       if (!ok)
         return failed("a launch failed");
       HALO_CHECK(setup.device->synchronize(stream.get()));
@@ -191,8 +227,25 @@ template <typename Call> double probe(const Call &call) {
 
 Result<Setup> prepare(const std::string &name) {
   HALO_TRY(device, openDevice(name));
-  HALO_TRY(problem, Problem::parse("causal_conv1d --dtype f32 --set K=4 layout=bld"));
-  Setup setup{device, {}, Operator(device, problem), {}, {}, {}};
+  constexpr const char *text = "causal_conv1d --dtype f32 --set K=4 layout=bld";
+  HALO_TRY(problem, Problem::parse(text));
+  Setup setup{device, {}, Operator(device, problem), {}, {}, {}, {}, {}};
+  halo_device_options where = {};
+  where.struct_size = sizeof(where);
+  where.name = name.c_str();
+  halo_operator_options what = {};
+  what.struct_size = sizeof(what);
+  what.problem = text;
+  halo_device *cDevice = nullptr;
+  halo_operator *cConv = nullptr;
+  if (halo_device_open(&where, &cDevice) != HALO_OK)
+    return failed(halo_last_error());
+  setup.cDevice.reset(cDevice);
+  if (halo_operator_create(cDevice, &what, &cConv) != HALO_OK)
+    return failed(halo_last_error());
+  setup.cConv.reset(cConv);
+  if (halo_operator_prepare(cConv) != HALO_OK)
+    return failed(halo_last_error());
   if (device->kind() == "cuda")
     HALO_CHECK(setup.driver.open());
   HALO_CHECK(setup.conv.prepare());

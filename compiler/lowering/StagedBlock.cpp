@@ -1,0 +1,58 @@
+#include "compiler/lowering/StagedBlock.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace halo::compiler;
+
+static Value tileOfChannels(Emitter &e) {
+  // As in Emitter's entry: channels first.
+  Value block = arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(),
+                                           gpu::BlockIdOp::create(e.b, e.loc, gpu::Dimension::x));
+  return e.rem(block, e.tilesN);
+}
+
+StagedBlock::StagedBlock(Emitter &emitter) : e(emitter), plan(e.plan), staged(*plan.staged) {
+  stripe = e.mul(tileOfChannels(e), e.num(plan.schedule.getBlockN()));
+  begin = e.mul(e.tileL, e.blockLen);
+}
+
+Value StagedBlock::byteAt(int64_t base, Value index) const {
+  return e.address(e.b.getI8Type(), e.sharedByte(index), e.wide(base));
+}
+
+Value StagedBlock::swizzleOf(Value column) const {
+  Value low = e.b.createOrFold<arith::AndIOp>(e.loc, column, e.num(3));
+  Value high = e.b.createOrFold<arith::AndIOp>(e.loc, e.div(column, e.num(8)), e.num(3));
+  Value middle = e.b.createOrFold<arith::AndIOp>(e.loc, e.div(column, e.num(4)), e.num(1));
+  Value mixed = e.b.createOrFold<arith::XOrIOp>(e.loc, low, high);
+  return e.mul(e.add(e.mul(mixed, e.num(2)), middle), e.num(kAccess));
+}
+
+Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const {
+  Value byte = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
+                                               e.num(staged.ring * bytes - 1));
+  if (staged.chunk) {
+    // The eight chunks of a tile, too, lie in different banks (ldmatrix).
+    int64_t mask = (staged.chunk / 8 - 1) * kAccess;
+    Value chunk = e.b.createOrFold<arith::ShRUIOp>(e.loc, byte, e.num(3));
+    byte = e.b.createOrFold<arith::XOrIOp>(
+        e.loc, byte, e.b.createOrFold<arith::AndIOp>(e.loc, chunk, e.num(mask)));
+  }
+  return e.b.createOrFold<arith::XOrIOp>(e.loc, byte, swizzle);
+}
+
+std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value column) const {
+  auto other = std::make_unique<Emitter>(mapping, e);
+  Value own = e.add(stripe, column);
+  other->channel = e.min(own, e.offset(e.channels, -mapping.lanes));
+  other->b.restoreInsertionPoint(e.b.saveInsertionPoint());
+  return other;
+}
+
+Value StagedBlock::pieceSwizzle(const StagedStore &store, Value row, Value words) const {
+  if (!store.pieces)
+    return words;
+  Value piece = e.rem(e.div(e.mul(row, e.num(store.pieces)), e.num(8)), e.num(store.pieces));
+  return e.add(e.mul(piece, e.num(kAccess)), words);
+}

@@ -1,0 +1,43 @@
+// The first and the last phase of a staged kernel: views -> slots, asynchronously, and tiles of the
+// stores -> views, both in accesses of 16 bytes along rows.
+#pragma once
+
+#include "compiler/lowering/StagedBlock.h"
+
+namespace halo::compiler {
+
+class StagedCopies {
+public:
+  /// Emits the addresses of the thread's pieces.
+  explicit StagedCopies(StagedBlock &block);
+
+  /// Starts the copies of the tile at a position; tiles past the end copy nothing.
+  void fetch(mlir::Value position, mlir::Value end, mlir::Value slot);
+  /// Stores the tile at a position from the set in use.
+  void store(mlir::Value position);
+
+private:
+  /// Pieces of 16 bytes, rows of them shared out among the block's threads.
+  struct Pieces {
+    int64_t perRow, rowsAtOnce;
+    mlir::Value row, piece, active; ///< The thread's first row; its piece of every row.
+
+    /// `rowsAtOnce` is a multiple of `unit` where there are enough threads.
+    Pieces(Emitter &e, int64_t rowBytes, int64_t unit = 1);
+  };
+  struct Copy {
+    const StagedLoad *load;
+    int64_t part;
+    Pieces pieces;
+    mlir::Value source; ///< Of position 0, at the thread's piece.
+  };
+  StagedBlock &block;
+  Emitter &e;
+  const StagedPlan &staged;
+  llvm::SmallVector<Copy> copies;
+
+  mlir::Value straight(mlir::Value values, mlir::Value row);
+  mlir::Value safePiece(const Pieces &pieces, int64_t perChannel);
+};
+
+} // namespace halo::compiler

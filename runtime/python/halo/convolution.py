@@ -1,0 +1,66 @@
+"""Short causal convolutions."""
+
+from ._dispatch import call
+from ._kernels import KERNELS
+
+_CONV, _SPLIT = KERNELS["causal_conv1d"], KERNELS["causal_conv1d_split"]
+
+
+def causal_conv1d(
+    x, weight, bias=None, *, initial_state=None, residual=None, layout="bdl", activation=None, taps="correlation",
+    final_state=False, out=None, final_state_out=None,
+):  # fmt: skip
+    """y = activation(causal convolution of x + bias) + residual, each channel on its own.
+
+    ============= ================================= =====================================================
+    x             [B, D, L]; layout "bld": [B, L, D] f32, f16, bf16; any strides, contiguous ones are quickest
+    weight        [D, K] or [G, K]                  f32, f16, bf16; a row serves D / G consecutive channels
+    bias          [D]                               as weight
+    initial_state [B, D, K-1]                       as x: the inputs before the first, newest last
+    residual      as x                              as x
+    ============= ================================= =====================================================
+
+    activation: None, "silu" or "sigmoid". taps: "correlation" (weight[:, -1] meets the current sample, as in PyTorch)
+    or "convolution" (weight[:, 0] does).
+
+    Returns y, with the form of x; with final_state also the last K-1 inputs, [B, D, K-1], those of the initial state
+    included where L < K-1. `out` and `final_state_out` are written instead where they are given. Sums are f32.
+    """
+    if final_state_out is not None:
+        final_state = True
+    outs = None
+    if out is not None or final_state_out is not None:
+        outs = (out, final_state_out) if final_state else (out,)
+    results = call(
+        _CONV, (layout, activation or "none", taps, final_state), (x, weight, bias, initial_state, residual), outs
+    )
+    return tuple(results) if final_state else results[0]
+
+
+def _text(value):
+    """{"q": 2048, "k": 2048} as "q:2048,k:2048"."""
+    return value if isinstance(value, str) else ",".join("%s:%d" % item for item in (value or {}).items())
+
+
+def causal_conv1d_split(
+    x, weight, bias=None, *, split, l2norm=None, initial_state=None, residual=None, layout="bdl", activation=None,
+    taps="correlation", final_state=False, out=None, final_state_out=None,
+):  # fmt: skip
+    """causal_conv1d whose channels are stored as several contiguous parts, in one launch: q, k and v, say.
+
+    split: {"q": 2048, "k": 2048, "v": 4096}, the parts' channels in order, D in all. l2norm: {"q": 128, "k": 128},
+    heads of so many channels of these parts are divided by their norm, sqrt(sum of squares + 1e-6), in f32. All else as
+    in causal_conv1d.
+
+    Returns the parts in order, each [B, L, channels] whatever the layout of x; with final_state that too, last.
+    `out`: a tuple of the parts.
+    """
+    if final_state_out is not None:
+        final_state = True
+    split = _text(split)
+    outs = None
+    if out is not None or final_state_out is not None:
+        outs = tuple(out) if out is not None else (None,) * (split.count(",") + 1)
+        outs += (final_state_out,) if final_state else ()
+    options = (layout, activation or "none", taps, final_state, split, _text(l2norm))
+    return tuple(call(_SPLIT, options, (x, weight, bias, initial_state, residual), outs))

@@ -1,0 +1,264 @@
+"""torch tensors, eagerly and traced, and the functions of causal-conv1d."""
+
+import shutil
+
+import halo
+import halo.compat.causal_conv1d as compat
+import torch
+import torch_case
+from halo._kernels import KERNELS
+from torch_case import TorchCase, convolution
+
+
+class OnlyDLPack:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __dlpack__(self, **options):
+        return self.tensor.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.tensor.__dlpack_device__()
+
+
+def arguments(case, kernel):
+    """Tensors for a kernel's inputs, the optional ones included, and its options."""
+    b, d, l, k, kp, s = 2, 12, 9, 4, 3, 4
+    n = case.normal
+    sizes = {
+        "x": (b, 3 * d if kernel.name == "b2b_causal_conv1d" else d, l), "weight": (d, k), "bias": (d,),
+        "initial_state": (b, d, k - 1), "residual": (b, d, l),
+        "z": (b, 3 * d) if kernel.name.endswith("step") else (b, 3 * d, l),
+        "proj_weight": (3 * d, kp), "w_proj": (3 * d, kp), "filter": (d, k), "w_mixer": (d, k), "skip": (d,),
+        "residues": (d, s), "proj_state": (b, 3 * d, kp - 1), "fir_state": (b, d, k - 1), "modal_state": (b, d, s),
+    }  # fmt: skip
+    tensors = [-n(d, s).abs() if name == "log_poles" else n(*sizes[name]) for name, _, _ in kernel.inputs]
+    options = {
+        "layout": "bdl", "activation": "silu", "taps": "correlation", "final_state": True, "split": "q:4,k:8",
+        "l2norm": "q:2", "streams": "split", "states": True, "precision": "accurate", "length": 7,
+    }  # fmt: skip
+    return tensors, [options[name] for name in kernel.options]
+
+
+class Functions(TorchCase):
+    def test_types_and_strides(self):
+        for dtype, wdtype in (
+            (torch.float32, None),
+            (torch.bfloat16, None),
+            (torch.bfloat16, torch.float32),
+            (torch.float16, None),
+        ):
+            x, weight, bias = self.conv(dtype=dtype, wdtype=wdtype)
+            wide = self.normal(2, 40, 30, dtype=dtype)
+            for name, view in (
+                ("contiguous", x), ("channel last", x.transpose(1, 2).contiguous().transpose(1, 2)),
+                ("slice", wide[:, 5:21, 3:27]), ("one batch", x[:1].expand(3, -1, -1)),
+            ):  # fmt: skip
+                with self.subTest(dtype=dtype, x=name):
+                    want, want_state = convolution(view, weight, bias, activation="silu")
+                    y, state = halo.causal_conv1d(view, weight, bias, activation="silu", final_state=True)
+                    self.assertEqual(
+                        (y.dtype, y.device, y.stride()), (dtype, x.device, torch.empty_like(view).stride())
+                    )
+                    self.assert_close(y, want)
+                    self.assertTrue(torch.equal(state, want_state))
+                    out = torch.full_like(x[:1].expand(len(y), -1, -1).contiguous(), float("nan"))
+                    self.assertIs(halo.causal_conv1d(view, weight, bias, activation="silu", out=out), out)
+                    self.assert_close(out, want)
+
+    def test_every_kernel_is_its_op(self):
+        for name, kernel in KERNELS.items():
+            with self.subTest(kernel=name):
+                tensors, options = arguments(self, kernel)
+                clones = [tensor.clone() for tensor in tensors]
+                named = dict(zip([n for n, _, _ in kernel.inputs], clones))
+                options_named = dict(zip(kernel.options, options))
+                direct = getattr(halo, name)(**named, **options_named)
+                direct = direct if isinstance(direct, tuple) else (direct,)
+                by_op = getattr(torch.ops.halo, name)(*tensors, *options)
+                by_op = [by_op] if isinstance(by_op, torch.Tensor) else by_op
+                self.assertEqual(len(direct), len(by_op))
+                for one, other in zip([*direct, *clones], [*by_op, *tensors]):
+                    self.assertTrue(torch.equal(one, other), name)
+
+    def test_ops_are_what_they_declare(self):
+        for name, kernel in KERNELS.items():
+            with self.subTest(kernel=name):
+                tensors, options = arguments(self, kernel)
+                torch.library.opcheck(
+                    getattr(torch.ops.halo, name), (*tensors, *options), test_utils=("test_schema", "test_faketensor")
+                )
+
+    def test_gradients_are_refused(self):
+        x, weight, bias = self.conv()
+        weight = torch.nn.Parameter(weight)
+        with self.assertRaisesRegex(
+            halo.InvalidError, "operand weight of kernel causal_conv1d requires a gradient.*forward only"
+        ):
+            halo.causal_conv1d(x, weight, bias)
+        want, _ = convolution(x, weight.detach(), bias)
+        for mode in (torch.no_grad, torch.inference_mode):
+            with mode():
+                self.assert_close(halo.causal_conv1d(x, weight, bias), want)
+        self.assert_close(halo.causal_conv1d(x, weight.detach(), bias), want)
+        # As the first tensor, whose type chooses the way.
+        with torch.no_grad():
+            self.assert_close(halo.causal_conv1d(torch.nn.Parameter(x), weight, bias), want)
+
+    def test_what_is_wrong_is_said(self):
+        x, weight, bias = self.conv()
+        negative = torch.complex(x, x).conj().imag
+        self.assertTrue(negative.is_neg())
+        for sentence, call in (
+            ("conv_c2: operand weight has 15 rows", lambda: halo.causal_conv1d(x, weight[:15])),
+            ("operand x has dtype torch.float64", lambda: halo.causal_conv1d(x.double(), weight)),
+            (
+                "operand weight is a memoryview where the first is a torch tensor",
+                lambda: halo.causal_conv1d(x, memoryview(b"1234")),
+            ),
+            ("operand weight is a list", lambda: halo.causal_conv1d(x, [1.0])),
+            (
+                "operand weight is on meta where the first is on " + x.device.type,
+                lambda: halo.causal_conv1d(x, weight.to("meta")),
+            ),
+            ("tensors are on meta where cuda or cpu", lambda: halo.causal_conv1d(x.to("meta"), weight.to("meta"))),
+            ("operand x is no plain strided tensor", lambda: halo.causal_conv1d(negative, weight)),
+            ("operand x is no plain strided tensor", lambda: halo.causal_conv1d(x.to_sparse(), weight)),
+            ("output 0 of kernel causal_conv1d starts where", lambda: halo.causal_conv1d(x, weight, out=x)),
+            ("operand y has L = 9", lambda: halo.causal_conv1d(x, weight, out=torch.empty_like(x)[:, :, :9])),
+        ):
+            with self.subTest(sentence=sentence), self.assertRaisesRegex(halo.Error, sentence):
+                call()
+        self.assert_close(halo.causal_conv1d(x, weight), convolution(x, weight)[0])
+
+    def test_dlpack(self):
+        x, weight, bias = self.conv()
+        y = halo.causal_conv1d(OnlyDLPack(x), OnlyDLPack(weight), bias)
+        self.assertIsInstance(y, torch.Tensor)
+        self.assert_close(y, convolution(x, weight, bias)[0])
+        out = torch.full_like(x, float("nan"))
+        given = OnlyDLPack(out)
+        self.assertIs(halo.causal_conv1d(OnlyDLPack(x), OnlyDLPack(weight), out=given), given)
+        self.assert_close(out, convolution(x, weight)[0])
+
+    def test_operators(self):
+        x, weight, _ = self.conv(dtype=torch.bfloat16)
+        device = "cuda:0" if torch_case.DEVICE == "cuda" else None
+        op = halo.Operator("causal_conv1d", {"K": 4}, dtype="bf16", device=device)
+        y = op(x=x, weight=weight)["y"]
+        self.assertEqual((y.dtype, y.device, y.shape), (x.dtype, x.device, x.shape))
+        self.assert_close(y, convolution(x, weight)[0])
+        with self.assertRaisesRegex(halo.InvalidError, "forward only"):
+            op(x=x, weight=torch.nn.Parameter(weight))
+
+
+class Compile(TorchCase):
+    def compiled(self, function):
+        torch._dynamo.reset()
+        # Inductor itself needs a C compiler; what is tested here is the tracing.
+        whole = torch_case.DEVICE == "cuda" and (shutil.which("cc") or shutil.which("gcc"))
+        return torch.compile(function, fullgraph=True, backend="inductor" if whole else "aot_eager")
+
+    def test_functions(self):
+        x, weight, bias = self.conv()
+
+        def block(x, weight, bias):
+            y, state = halo.causal_conv1d(x * 2, weight, bias, activation="silu", final_state=True)
+            return y + 1, state
+
+        with torch.no_grad():
+            for got, want in zip(self.compiled(block)(x, weight, bias), block(x, weight, bias)):
+                self.assert_close(got, want)
+
+    def test_dynamic_lengths(self):
+        x, weight, _ = self.conv()
+        function = self.compiled(lambda x: halo.causal_conv1d(x, weight, activation="silu").relu())
+        torch._dynamo.mark_dynamic(x, 2)
+        with torch.no_grad():
+            for l in (24, 16, 9):
+                self.assert_close(function(x[:, :, :l]), convolution(x[:, :, :l], weight, activation="silu")[0].relu())
+
+    def test_states_in_place(self):
+        kernel = KERNELS["hcs_step"]
+        (z, proj_weight, filt, skip, proj_state, fir_state), _ = arguments(self, kernel)
+
+        def step(z, proj_state, fir_state):
+            for _ in range(2):
+                z = halo.hcs_step(z, proj_weight, filt, skip, proj_state=proj_state, fir_state=fir_state).repeat(1, 3)
+            return z
+
+        states = [(proj_state.clone(), fir_state.clone()) for _ in range(2)]
+        with torch.no_grad():
+            self.assert_close(self.compiled(step)(z, *states[0]), step(z, *states[1]))
+        for one, other in zip(*states):
+            self.assertTrue(torch.equal(one, other))
+            self.assertFalse(torch.equal(one, proj_state) or torch.equal(one, fir_state))
+
+    def test_given_outputs(self):
+        x, weight, _ = self.conv()
+
+        def into(x, out):
+            halo.causal_conv1d(x, weight, out=out)
+            return out + 1
+
+        out = torch.full_like(x, float("nan"))
+        with torch.no_grad():
+            self.assert_close(self.compiled(into)(x, out), convolution(x, weight)[0] + 1)
+        self.assert_close(out, convolution(x, weight)[0])
+
+    def test_gradients_are_refused(self):
+        x, weight, _ = self.conv()
+        weight.requires_grad_()
+        torch._dynamo.reset()
+        function = torch.compile(lambda x: halo.causal_conv1d(x, weight), backend="aot_eager")
+        with self.assertRaisesRegex(Exception, "forward only"):
+            function(x)
+
+    def test_fake_tensors(self):
+        from torch._subclasses.fake_tensor import FakeTensorMode
+
+        with FakeTensorMode() as mode:
+            x, weight = (mode.from_tensor(tensor) for tensor in self.conv()[:2])
+            y, state = halo.causal_conv1d(x, weight, final_state=True)
+        self.assertEqual((tuple(y.shape), tuple(state.shape)), ((2, 16, 24), (2, 16, 3)))
+
+
+class Compat(TorchCase):
+    def test_signatures(self):
+        for dtype in (torch.float32, torch.bfloat16):
+            x, weight, bias = self.conv(dtype=dtype, wdtype=torch.float32)
+            state = self.normal(2, 16, 3, dtype=dtype)
+            for last in (False, True):
+                given = x.transpose(1, 2).contiguous().transpose(1, 2) if last else x
+                with self.subTest(dtype=dtype, channel_last=last):
+                    y = compat.causal_conv1d_fn(given, weight, bias, None, None, False, None, "swish")
+                    self.assertEqual((y.stride(), y._is_view()), (given.stride(), False))
+                    self.assert_close(y, convolution(x, weight, bias, activation="silu")[0])
+                    want, want_state = convolution(x, weight, bias, state)
+                    out = torch.empty(2, 3, 16, dtype=dtype, device=x.device).transpose(1, 2)
+                    y, end = compat.causal_conv1d_fn(
+                        given, weight, bias=bias, initial_states=state, return_final_states=True, final_states_out=out
+                    )
+                    self.assertIs(end, out)
+                    self.assert_close(y, want)
+                    self.assertTrue(torch.equal(end, want_state))
+
+    def test_traced(self):
+        x, weight, bias = self.conv()
+        x = x.transpose(1, 2).contiguous().transpose(1, 2)
+        torch._dynamo.reset()
+        function = torch.compile(compat.causal_conv1d_fn, fullgraph=True, backend="aot_eager")
+        with torch.no_grad():
+            y, end = function(x, weight, bias, return_final_states=True, activation="silu")
+        want, want_end = convolution(x, weight, bias, activation="silu")
+        self.assert_close(y, want)
+        self.assertTrue(torch.equal(end, want_end))
+
+    def test_what_is_not_there_is_said(self):
+        x, weight, bias = self.conv()
+        with self.assertRaisesRegex(NotImplementedError, "'gelu'"):
+            compat.causal_conv1d_fn(x, weight, bias, activation="gelu")
+        with self.assertRaisesRegex(halo.UnavailableError, "seq_idx"):
+            compat.causal_conv1d_fn(x, weight, bias, seq_idx=torch.zeros(2, 24, dtype=torch.int32))
+        with self.assertRaisesRegex(halo.UnavailableError, "causal_conv1d_update"):
+            compat.causal_conv1d_update(x[:, :, 0], self.normal(2, 16, 3), weight, bias)
