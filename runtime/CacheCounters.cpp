@@ -20,10 +20,13 @@ namespace {
 
 /// Numbers of fixed width: every write has the same length and is one system call.
 constexpr const char *kForm = "halo-counters 1\ncompiles {:020}\ndisk_hits {:020}\ncorrupt {:020}\n"
-                              "evicted {:020}\nbytes {:020}\nclock {:020}\n";
+                              "evicted {:020}\nbytes {:020}\nclock {:020}\npack_hits {:020}\n";
 constexpr const char *kScan =
     "halo-counters 1\ncompiles %" SCNd64 "\ndisk_hits %" SCNd64 "\ncorrupt %" SCNd64
-    "\nevicted %" SCNd64 "\nbytes %" SCNd64 "\nclock %" SCNd64 "\n";
+    "\nevicted %" SCNd64 "\nbytes %" SCNd64 "\nclock %" SCNd64 "\npack_hits %" SCNd64 "\n";
+constexpr int kNumbers = 7;
+/// A file of a version that knew no packs ends before the last one.
+constexpr int kNumbersWithoutPacks = 6;
 constexpr size_t kDigits = 16; ///< Of the checksum that ends the file.
 
 /// A file and the lock on it, both gone with the scope.
@@ -65,12 +68,12 @@ CacheCounters::State CacheCounters::read(int file) const {
     return state;
   text[size] = 0;
   std::string_view body(text, size_t(size) - kDigits);
-  int64_t numbers[6];
+  int64_t numbers[kNumbers] = {};
   if (sha256(body).compare(0, kDigits, text + body.size()) != 0 ||
       std::sscanf(text, kScan, &numbers[0], &numbers[1], &numbers[2], &numbers[3], &numbers[4],
-                  &numbers[5]) != 6)
+                  &numbers[5], &numbers[6]) < kNumbersWithoutPacks)
     return state;
-  std::copy(numbers, numbers + kNumCounters, state.totals.counts.begin());
+  state.totals.counts = {numbers[0], numbers[1], numbers[2], numbers[3], numbers[6]};
   state.totals.bytes = numbers[4];
   state.clock = numbers[5];
   return state;
@@ -136,7 +139,8 @@ void CacheCounters::flush(bool now) {
   lastStamp = std::max(lastStamp, state.clock);
   const auto &counts = state.totals.counts;
   std::string text =
-      fmt::format(kForm, counts[0], counts[1], counts[2], counts[3], state.totals.bytes, lastStamp);
+      fmt::format(kForm, counts[0], counts[1], counts[2], counts[3], state.totals.bytes, lastStamp,
+                  counts[4]);
   text += sha256(text).substr(0, kDigits);
   if (pwrite(locked.file, text.data(), text.size(), 0) != ssize_t(text.size()) ||
       ftruncate(locked.file, off_t(text.size())) != 0)

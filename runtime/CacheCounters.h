@@ -20,8 +20,8 @@
 
 namespace halo {
 
-enum class Counter { Compiles, DiskHits, Corrupt, Evicted };
-constexpr int kNumCounters = 4;
+enum class Counter { Compiles, DiskHits, Corrupt, Evicted, PackHits };
+constexpr int kNumCounters = 5;
 
 /// Nanoseconds since 1970.
 using WallClock = std::function<int64_t()>;

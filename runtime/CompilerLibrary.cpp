@@ -23,7 +23,7 @@ template <typename Function> bool findSymbol(void *library, const char *name, Fu
 
 /// The sentence in a reply: {"error": ...}, or the whole text where it is no such object.
 std::string errorText(const std::string &text, bool &lacking) {
-  auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  auto document = parseJson(text);
   if (!document.is_object())
     return text;
   auto missing = document.find("unavailable");

@@ -11,6 +11,7 @@
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
+#include <map>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -246,23 +247,23 @@ Result<CacheEntry> DiskCache::read(const std::string &path) {
 DiskCache::Collected DiskCache::collect(int64_t limit) {
   removeLeftovers();
   std::vector<File> all = files();
-  std::sort(all.begin(), all.end(), [](const File &a, const File &b) {
-    return a.stamp != b.stamp ? a.stamp < b.stamp : a.path < b.path;
-  });
+  std::map<std::pair<int64_t, std::string>, int64_t> oldest; // Bytes, by stamp and path.
   Collected done;
-  for (const File &file : all)
-    done.left += file.bytes;
   for (const File &file : all) {
+    oldest[{file.stamp, file.path}] = file.bytes;
+    done.left += file.bytes;
+  }
+  for (const auto &[file, bytes] : oldest) {
     if (done.left <= limit)
       break;
     // Another process may be at it too: what it removed is its to count.
-    if (unlink(file.path.c_str()) == 0) {
+    if (unlink(file.second.c_str()) == 0) {
       done.files += 1;
-      done.bytes += file.bytes;
+      done.bytes += bytes;
     } else if (errno != ENOENT) {
       continue;
     }
-    done.left -= file.bytes;
+    done.left -= bytes;
   }
   counts->add(Counter::Evicted, done.files);
   counts->setBytes(done.left);

@@ -33,6 +33,12 @@ inline constexpr EnvironmentVariable kCacheLimit{
     "HALO_CACHE_LIMIT", "",
     "most bytes of the kernel cache, as 512M or 2G (default); 0: no disk cache"};
 
+// A pack brings its schedules; its kernels have names of their own, with its digest in them.
+inline constexpr EnvironmentVariable kPacks{
+    "HALO_PACKS", "schedule", "kernel packs, asked before the cache: files or folders, as a:b"};
+inline constexpr EnvironmentVariable kPackSelfTest{
+    "HALO_PACK_SELF_TEST", "", "on: a pack's kernels are tested when they are loaded"};
+
 inline constexpr EnvironmentVariable kNvJitLink{"HALO_NVJITLINK", "assembler",
                                                 "path of libnvJitLink.so; none: use ptxas"};
 inline constexpr EnvironmentVariable kPtxas{"HALO_PTXAS", "assembler",
@@ -62,8 +68,8 @@ inline constexpr EnvironmentVariable kTestTuneWorker{
     "HALO_TEST_TUNE_WORKER", "", "for tests: what halo tune runs in place of its own worker"};
 
 inline constexpr EnvironmentVariable kEnvironment[] = {
-    kCompilerLibrary, kCacheDir, kXdgCacheHome, kHome,    kCacheLimit,    kNvJitLink,
-    kPtxas,           kCudaHome, kCudaPath,     kPath,    kTuning,        kTuner,
+    kCompilerLibrary, kCacheDir, kXdgCacheHome, kHome,    kCacheLimit,    kNvJitLink, kPtxas,
+    kCudaHome,        kCudaPath, kPath,         kTuning,  kTuner,         kPacks,     kPackSelfTest,
     kTmpDir,          kNvdisasm, kCommit,       kNoColor, kTestTuneWorker};
 
 /// The variable's value; empty where it is unset.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace halo {
 
@@ -36,6 +37,12 @@ private:
   Result<void> state;
 };
 
+/// Deeper than any JSON of ours. What is nested deeper is refused: values are printed and freed by
+/// functions that call themselves, and a file must not choose how deep.
+constexpr size_t kMaxJsonDepth = 64;
+/// The value, or a discarded one where the text is no JSON, is nested too deep, or names something
+/// twice in one object; that name goes to `twice`.
+nlohmann::json parseJson(std::string_view text, std::string *twice = nullptr);
 /// One line of JSON; bytes that are no UTF-8 are replaced, never thrown about.
 std::string printJson(const nlohmann::json &value);
 

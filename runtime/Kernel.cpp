@@ -2,6 +2,7 @@
 
 #include "runtime/KeyedMutex.h"
 #include "runtime/LaunchBuilder.h"
+#include "runtime/PackSelfTest.h"
 
 #include <fmt/format.h>
 
@@ -80,6 +81,11 @@ Result<Kernel> Kernel::compileAndLoad(std::shared_ptr<Device> device, const Prob
   double before = elapsed();
   HALO_TRY(loaded, device->load(compiled.artifact));
   compiled.times.emplace_back("load", elapsed() - before);
+  if (request.packed && selfTestWanted()) {
+    before = elapsed();
+    HALO_CHECK(selfTest(*request.packed, device, *loaded));
+    compiled.times.emplace_back("self-test", elapsed() - before);
+  }
   if (options.cache)
     loadedKernels().add(name, loaded);
   return Kernel(std::move(device), std::move(loaded), std::move(compiled.times),

@@ -2,8 +2,10 @@
 
 #include "runtime/CompileCache.h"
 #include "runtime/CompilerLibrary.h"
+#include "runtime/Join.h"
 #include "runtime/Json.h"
 #include "runtime/KernelSource.h"
+#include "runtime/Packs.h"
 #include "runtime/Reproducer.h"
 #include "runtime/ScheduleChoice.h"
 #include "runtime/Sha256.h"
@@ -12,7 +14,6 @@
 #include "runtime/TuningStore.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -68,9 +69,20 @@ CacheKey keyOf(const char *kind, const KernelText &kernel) {
 void addProblem(CacheKey &key, const Problem &problem) {
   for (const auto &[name, value] : problem.params)
     key.add("set." + name, value);
-  key.add("with", fmt::format("{}", fmt::join(problem.with, ",")));
+  key.add("with", join(problem.with, ","));
   key.add("align", std::to_string(problem.align));
 }
+
+/// The compiler, or why there is none and packs did not help.
+Result<CompilerLibrary *> requireCompiler() {
+  Result<CompilerLibrary *> compiler = CompilerLibrary::get();
+  if (compiler)
+    return compiler;
+  return Error{compiler.error().code, compiler.error().message + Packs::get().excuse()};
+}
+
+/// Whether answers must come from packs alone.
+bool hasNoCompiler() { return CompilerLibrary::currentBuildId().empty(); }
 
 /// The reply to a request, from where it is kept or from the compiler.
 Result<Fetched> ask(const CacheKey &key, const std::string &request, bool cache,
@@ -78,7 +90,7 @@ Result<Fetched> ask(const CacheKey &key, const std::string &request, bool cache,
                     const std::string &problem = "") {
   std::string expected = CompilerLibrary::currentBuildId();
   auto produce = [&]() -> Result<Produced> {
-    HALO_TRY(compiler, CompilerLibrary::get());
+    HALO_TRY(compiler, requireCompiler());
     Result<Reply> called = compiler->call(request);
     if (!called)
       return withReproducer(called.error(), request, problem, std::string(compiler->buildId()));
@@ -111,7 +123,7 @@ auto askAndParse(const CacheKey &key, const std::string &request, bool cache, Pa
 }
 
 Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(text);
   auto params = document.find("params"), with = document.find("with");
   if (!document.is_object() || !document.contains("traits") || params == document.end() ||
       with == document.end() || !params->is_object() || !with->is_array())
@@ -128,6 +140,11 @@ Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
 }
 
 Result<KernelFacts> factsOf(const KernelText &kernel, const Problem &problem, bool cache) {
+  if (hasNoCompiler()) {
+    HALO_TRY(packed, Packs::get().facts(problem, kernel.source));
+    if (packed)
+      return std::move(*packed);
+  }
   CacheKey key = keyOf("traits", kernel);
   addProblem(key, problem);
   Source source = Source::Produced;
@@ -137,7 +154,7 @@ Result<KernelFacts> factsOf(const KernelText &kernel, const Problem &problem, bo
 }
 
 Result<CompiledKernel> parseCompiled(const Reply &reply) {
-  json document = json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(reply.json);
   if (!document.is_object() || !document.contains("info"))
     return failed("the compiler's reply has no kernel info");
   CompiledKernel compiled;
@@ -158,7 +175,7 @@ Result<CompiledKernel> parseCompiled(const Reply &reply) {
 
 /// A kept artifact says nothing of where its text lay.
 void forgetPath(Reply &reply) {
-  json document = json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(reply.json);
   if (document.is_object() && document.contains("info") && document["info"].is_object()) {
     document["info"]["problem"] = "";
     reply.json = printJson(document);
@@ -192,6 +209,11 @@ CompileOptions withoutRecords(CompileOptions options) {
 
 Result<std::string> describeKernel(const std::string &name, bool cache) {
   HALO_TRY(kernel, readKernel(name));
+  if (hasNoCompiler()) {
+    HALO_TRY(packed, Packs::get().describe(name, kernel.source));
+    if (packed)
+      return std::move(*packed);
+  }
   HALO_TRY(found,
            ask(keyOf("description", kernel), printJson(requestOf("describe", kernel)), cache));
   return found.reply->json;
@@ -206,8 +228,22 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
                                     const CompileOptions &options) {
   auto start = std::chrono::steady_clock::now();
   HALO_TRY(kernel, readKernel(problem.kernel));
-  HALO_TRY(facts, factsOf(kernel, problem, options.cache));
   KernelRequest made;
+  made.byPath = !kernel.source.empty();
+  if (options.cache && options.packs) {
+    HALO_TRY(packed, Packs::get().find(target, problem, kernel.source, options));
+    if (packed) {
+      made.packed = packed;
+      made.key = packed->key();
+      made.problem = packed->problem->problem;
+      made.problem.kernel = problem.kernel;
+      if (options.schedule.empty() && options.records)
+        made.tuned = Packs::get().blockLs(*packed, target);
+      made.milliseconds = since(start);
+      return made;
+    }
+  }
+  HALO_TRY(facts, factsOf(kernel, problem, options.cache));
   std::string text = options.schedule;
   if (text.empty() && options.records) {
     text = tunedSchedule(target, facts.problem, kernel.source, options.shapeHint);
@@ -221,7 +257,6 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   if (options.schedule.empty() && options.records)
     made.tuned = tunedBlockLs(target, facts.problem, kernel.source, schedule.print());
   made.problem = facts.problem;
-  made.byPath = !kernel.source.empty();
   json request = requestOf("compile", kernel, facts.problem);
   request["schedule"] = schedule.print();
   request["arch"] = target.arch;
@@ -264,6 +299,20 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
 
 Result<CompiledKernel> compileKernel(const KernelRequest &request, bool cache) {
   auto start = std::chrono::steady_clock::now();
+  if (request.packed) {
+    HALO_TRY(artifact, request.packed->pack->artifact(*request.packed->problem,
+                                                      *request.packed->code));
+    CompiledKernel found;
+    found.artifact = std::move(artifact);
+    found.artifact.info.problem = request.problem.print();
+    found.tuned = request.tuned;
+    found.times = {{"pack", request.milliseconds + since(start)}};
+    if (DiskCache *disk = CompileCache::get().disk()) {
+      disk->counters().add(Counter::PackHits);
+      disk->counters().flush(/*now=*/false);
+    }
+    return found;
+  }
   Source source = Source::Produced;
   HALO_TRY(compiled, askAndParse(request.key, request.text, cache && !request.dump, parseCompiled,
                                  source,

@@ -2,8 +2,9 @@
 // architecture that is not here.
 //
 //   problem ─► kernelFacts ─► resolveSchedule ─► kernelKey ─► memory, disk, compiler ─► artifact
-//              (defaults,     (ScheduleChoice)   (everything that can change the code,
-//               traits)                           and nothing else)
+//      │       (defaults,     (ScheduleChoice)   (everything that can change the code,      ▲
+//      │        traits)                           and nothing else)                         │
+//      └─────► Packs ───────────────────────────────────────────────────────────────────────┘
 //
 // What the compiler says is kept (CompileCache.h), its descriptions and traits too, so that a warm
 // start opens no compiler. All functions are thread-safe.
@@ -16,11 +17,14 @@
 #include "runtime/Schedule.h"
 #include "runtime/TuningRecords.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace halo {
+
+struct PackedKernel;
 
 /// What to compile for. The traits act through the choice of a schedule only.
 struct CompileTarget {
@@ -43,7 +47,7 @@ struct CompileOptions {
   Shape shapeHint;
   /// False: tuned records have no say.
   bool records = true;
-  /// False: compile, whatever is kept, and keep nothing. For measuring compiles.
+  /// False: compile, whatever is kept, and keep nothing. For measuring compiles. No packs either.
   bool cache = true;
   /// Line tables of the kernel's text, with the same instructions. Part of the key.
   bool lines = false;
@@ -52,10 +56,12 @@ struct CompileOptions {
   /// A stage (halo, gpu, llvm, opt, ptx or cubin) and the text written by hand that takes its
   /// place. Part of the key: it never answers for the kernel itself.
   std::string overrideStage = {}, overrideText = {};
+  /// False: packs are not asked.
+  bool packs = true;
 };
 
-/// Milliseconds per stage of a compile, in the order they ran. A kept kernel has "memory" or "disk"
-/// instead: from its key to its artifact. A loaded one ends with "load".
+/// Milliseconds per stage of a compile, in the order they ran. A kept kernel has "pack", "memory" or
+/// "disk" instead: from its key to its artifact. A loaded one ends with "load".
 using StageTimes = std::vector<std::pair<std::string, double>>;
 
 /// A specialised kernel as the choice of a schedule sees it.
@@ -82,7 +88,8 @@ HALO_API Result<CompiledKernel> compileKernel(const CompileTarget &target, const
 
 /// What to ask the compiler for: CompilerAbi.h's verb "compile", and the name of the answer.
 struct KernelRequest {
-  std::string text;
+  std::string text; ///< Empty for a kernel out of a pack.
+  std::shared_ptr<const PackedKernel> packed; ///< Null unless a pack has the kernel.
   CacheKey key{"kernel"};
   Problem problem; ///< With every default.
   bool byPath = false;

@@ -84,43 +84,64 @@ int64_t KernelInfo::requiredChannels() const {
   return covered;
 }
 
+namespace {
+
+// One function each, so that every field is a call and not a list built in place.
+void put(json &object, const char *field, int64_t value) { object[field] = value; }
+void put(json &object, const char *field, std::string_view value) { object[field] = value; }
+void putFlag(json &object, const char *field, bool value) { object[field] = value; }
+
+json operandJson(const Operand &operand) {
+  json object;
+  put(object, "name", operand.name);
+  put(object, "kind", name(operand.kind));
+  put(object, "dtype", name(operand.dtype));
+  putFlag(object, "output", operand.output);
+  put(object, "layout", name(operand.layout));
+  put(object, "streams", operand.streams);
+  put(object, "taps", operand.taps);
+  put(object, "group", operand.group);
+  put(object, "channels", operand.channels);
+  put(object, "heads", operand.heads);
+  put(object, "modes", operand.modes);
+  return object;
+}
+
+} // namespace
+
 std::string KernelInfo::toJson() const {
-  json operandList = json::array();
+  json object;
+  put(object, "convention", convention);
+  put(object, "kernel", kernel);
+  put(object, "entry", entry);
+  put(object, "problem", problem);
+  put(object, "schedule", schedule);
+  put(object, "layout", name(layout));
+  put(object, "threads", threads);
+  put(object, "sharedBytes", sharedBytes);
+  put(object, "vector", vector);
+  put(object, "align", align);
+  put(object, "stepL", stepL);
+  put(object, "warmup", warmup);
+  putFlag(object, "carries", carries);
+  put(object, "halo", halo);
+  put(object, "blockL", blockL);
+  put(object, "registers", registers);
+  put(object, "spillBytes", spillBytes);
+  put(object, "staticSharedBytes", staticSharedBytes);
+  json operandList = json::array(), tileList = json::array();
   for (const Operand &operand : operands)
-    operandList.push_back({{"name", operand.name},
-                           {"kind", name(operand.kind)},
-                           {"dtype", name(operand.dtype)},
-                           {"output", operand.output},
-                           {"layout", name(operand.layout)},
-                           {"streams", operand.streams},
-                           {"taps", operand.taps},
-                           {"group", operand.group},
-                           {"channels", operand.channels},
-                           {"heads", operand.heads},
-                           {"modes", operand.modes}});
-  json tileList = json::array();
-  for (const ChannelTiles &run : tiles)
-    tileList.push_back({{"begin", run.begin}, {"end", run.end}, {"width", run.width}});
-  return printJson({{"convention", convention},
-                    {"kernel", kernel},
-                    {"entry", entry},
-                    {"problem", problem},
-                    {"schedule", schedule},
-                    {"layout", name(layout)},
-                    {"operands", operandList},
-                    {"threads", threads},
-                    {"sharedBytes", sharedBytes},
-                    {"vector", vector},
-                    {"align", align},
-                    {"stepL", stepL},
-                    {"warmup", warmup},
-                    {"carries", carries},
-                    {"halo", halo},
-                    {"blockL", blockL},
-                    {"tiles", tileList},
-                    {"registers", registers},
-                    {"spillBytes", spillBytes},
-                    {"staticSharedBytes", staticSharedBytes}});
+    operandList.push_back(operandJson(operand));
+  for (const ChannelTiles &run : tiles) {
+    json tile;
+    put(tile, "begin", run.begin);
+    put(tile, "end", run.end);
+    put(tile, "width", run.width);
+    tileList.push_back(std::move(tile));
+  }
+  object["operands"] = std::move(operandList);
+  object["tiles"] = std::move(tileList);
+  return printJson(object);
 }
 
 namespace {
@@ -188,7 +209,7 @@ Result<ChannelTiles> readTiles(const json &object, size_t index) {
 } // namespace
 
 Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(text);
   if (document.is_discarded())
     return invalid("kernel info is no JSON");
   JsonFields fields(document, "kernel info");

@@ -41,7 +41,7 @@ std::string KernelTraits::toJson() const {
 }
 
 Result<KernelTraits> KernelTraits::fromJson(std::string_view text) {
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json document = parseJson(text);
   JsonFields fields(document, "kernel traits");
   KernelTraits traits;
   std::string layout = fields.text("layout");

@@ -1,6 +1,6 @@
 #include "runtime/LaunchRules.h"
 
-#include <fmt/ranges.h>
+#include "runtime/Join.h"
 
 #include <algorithm>
 #include <utility>
@@ -229,7 +229,7 @@ bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape
 
 } // namespace
 
-std::string printSizes(const Dims &sizes) { return fmt::format("[{}]", fmt::join(sizes, ", ")); }
+std::string printSizes(const Dims &sizes) { return fmt::format("[{}]", join(sizes, ", ")); }
 
 bool matchNames(const KernelInfo &info, Span<Argument> arguments, const TensorRef **tensors,
                 Error &why) {
@@ -251,7 +251,7 @@ bool matchNames(const KernelInfo &info, Span<Argument> arguments, const TensorRe
       for (const Operand &operand : operands)
         names.push_back(operand.name);
       return refuse(why, "operand {} is unknown to kernel {}, which has {}", argument.name,
-                    info.kernel, fmt::join(names, ", "));
+                    info.kernel, join(names, ", "));
     }
     if (!placed)
       return refuse(why, "operand {} is given {}", argument.name,

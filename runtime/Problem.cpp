@@ -1,9 +1,9 @@
 #include "runtime/Problem.h"
 
 #include "runtime/DType.h"
+#include "runtime/Join.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -195,7 +195,7 @@ std::string Problem::print() const {
   if (align == 1)
     text += " --set align=1";
   if (!with.empty())
-    text += fmt::format(" --with {}", fmt::join(with, ","));
+    text += " --with " + join(with, ",");
   return text;
 }
 

@@ -16,7 +16,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <set>
+#include <tuple>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +28,7 @@ namespace {
 
 /// The format's own limit for headers.
 constexpr uint64_t kMaxHeader = 100'000'000;
+constexpr size_t kPrefix = 8; ///< Bytes of the header's length.
 constexpr const char *kMetadata = "__metadata__";
 
 struct CloseFile {
@@ -120,43 +121,31 @@ Result<Entry> readEntry(const std::string &where, const std::string &name, const
   return entry;
 }
 
-/// Parses JSON and refuses what nlohmann's objects would silently merge: equal names.
-Result<json> parseHeader(const std::string &path, const std::string &text) {
-  std::vector<std::set<std::string>> open;
-  std::string duplicate;
-  auto watch = [&](int, json::parse_event_t event, json &parsed) {
-    if (event == json::parse_event_t::object_start)
-      open.emplace_back();
-    else if (event == json::parse_event_t::object_end)
-      open.pop_back();
-    else if (event == json::parse_event_t::key &&
-             !open.back().insert(parsed.get<std::string>()).second && duplicate.empty())
-      duplicate = parsed.get<std::string>();
-    return true;
-  };
-  json header = json::parse(text, watch, /*allow_exceptions=*/false);
+Result<json> parseHeader(const std::string &path, std::string_view text) {
+  std::string twice;
+  json header = parseJson(text, &twice);
+  if (!twice.empty())
+    return invalid(fmt::format("{}: the name '{}' is given twice", path, twice));
   if (header.is_discarded())
     return invalid(fmt::format("{}: the header is no JSON", path));
   if (!header.is_object())
     return invalid(fmt::format("{}: the header is no JSON object", path));
-  if (!duplicate.empty())
-    return invalid(fmt::format("{}: the name '{}' is given twice", path, duplicate));
   return header;
 }
 
+/// By their places in the file, so that they are read in one go.
+using Entries = std::map<std::tuple<uint64_t, uint64_t, std::string>, HostTensor>;
+
 /// The ranges must tile the data exactly: no overlaps, no holes.
-Result<void> checkTiling(const std::string &path, std::vector<Entry> &entries, uint64_t dataSize) {
-  std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-  });
+Result<void> checkTiling(const std::string &path, const Entries &entries, uint64_t dataSize) {
   uint64_t at = 0;
-  for (const Entry &entry : entries) {
-    if (entry.begin != at)
+  for (const auto &[range, tensor] : entries) {
+    const auto &[begin, end, name] = range;
+    if (begin != at)
       return invalid(fmt::format(
-          "{}: tensor '{}' begins at byte {} {} {}", path, entry.name, entry.begin,
-          entry.begin < at ? "inside the tensor that ends at" : "and leaves a hole after byte",
-          at));
-    at = entry.end;
+          "{}: tensor '{}' begins at byte {} {} {}", path, name, begin,
+          begin < at ? "inside the tensor that ends at" : "and leaves a hole after byte", at));
+    at = end;
   }
   if (at != dataSize)
     return invalid(
@@ -165,6 +154,36 @@ Result<void> checkTiling(const std::string &path, std::vector<Entry> &entries, u
 }
 
 std::string systemError() { return std::strerror(errno); }
+
+/// The length of the header, from the first eight bytes of a file.
+Result<uint64_t> headerSizeOf(const std::string &path, const char *prefix, uint64_t prefixSize,
+                              uint64_t fileSize) {
+  if (prefixSize < kPrefix)
+    return invalid(
+        fmt::format("{}: {} bytes are too few for a header length of 8", path, fileSize));
+  uint64_t size = 0;
+  for (size_t i = kPrefix; i-- > 0;)
+    size = size << 8 | uint8_t(prefix[i]);
+  if (size > fileSize - kPrefix || size > kMaxHeader)
+    return invalid(fmt::format("{}: the header claims {} bytes of a file of {}", path, size,
+                               fileSize));
+  return size;
+}
+
+/// The tensors of a header in the order of their bytes, which are not read yet.
+Result<Entries> readEntries(const std::string &path, std::string_view text,
+                                       uint64_t dataSize) {
+  HALO_TRY(header, parseHeader(path, text));
+  Entries entries;
+  for (auto &[name, object] : header.items()) {
+    if (name == kMetadata)
+      continue;
+    HALO_TRY(entry, readEntry(path, name, object, dataSize));
+    entries[{entry.begin, entry.end, entry.name}] = std::move(entry.tensor);
+  }
+  HALO_CHECK(checkTiling(path, entries, dataSize));
+  return entries;
+}
 
 } // namespace
 
@@ -187,38 +206,36 @@ Result<TensorMap> readSafetensors(const std::string &path) {
     return invalid(fmt::format("{}: {}", path, systemError()));
   uint64_t fileSize = uint64_t(status.st_size);
 
-  unsigned char prefix[8];
-  if (fileSize < sizeof(prefix) || std::fread(prefix, sizeof(prefix), 1, file.get()) != 1)
-    return invalid(
-        fmt::format("{}: {} bytes are too few for a header length of 8", path, fileSize));
-  uint64_t headerSize = 0;
-  for (int i = 7; i >= 0; --i)
-    headerSize = headerSize << 8 | prefix[i];
-  if (headerSize > fileSize - sizeof(prefix) || headerSize > kMaxHeader)
-    return invalid(
-        fmt::format("{}: the header claims {} bytes of a file of {}", path, headerSize, fileSize));
+  char prefix[kPrefix];
+  size_t prefixSize = std::fread(prefix, 1, sizeof(prefix), file.get());
+  HALO_TRY(headerSize, headerSizeOf(path, prefix, prefixSize, fileSize));
   std::string text(headerSize, '\0');
   if (headerSize && std::fread(text.data(), headerSize, 1, file.get()) != 1)
     return failed(fmt::format("{}: the header cannot be read", path));
-
-  HALO_TRY(header, parseHeader(path, text));
-  uint64_t dataSize = fileSize - sizeof(prefix) - headerSize;
-  std::vector<Entry> entries;
-  for (auto &[name, object] : header.items()) {
-    if (name == kMetadata)
-      continue;
-    HALO_TRY(entry, readEntry(path, name, object, dataSize));
-    entries.push_back(std::move(entry));
-  }
-  HALO_CHECK(checkTiling(path, entries, dataSize));
+  HALO_TRY(entries, readEntries(path, text, fileSize - kPrefix - headerSize));
 
   TensorMap tensors;
-  for (Entry &entry : entries) {
-    entry.tensor.bytes.resize(entry.end - entry.begin);
-    if (!entry.tensor.bytes.empty() &&
-        std::fread(entry.tensor.bytes.data(), entry.tensor.bytes.size(), 1, file.get()) != 1)
-      return failed(fmt::format("{}: tensor '{}' cannot be read", path, entry.name));
-    tensors.emplace(std::move(entry.name), std::move(entry.tensor));
+  for (auto &[range, tensor] : entries) {
+    const auto &[begin, end, name] = range;
+    tensor.bytes.resize(end - begin);
+    if (!tensor.bytes.empty() &&
+        std::fread(tensor.bytes.data(), tensor.bytes.size(), 1, file.get()) != 1)
+      return failed(fmt::format("{}: tensor '{}' cannot be read", path, name));
+    tensors.emplace(name, std::move(tensor));
+  }
+  return tensors;
+}
+
+Result<TensorMap> parseSafetensors(const std::string &path, std::string_view bytes) {
+  HALO_TRY(headerSize, headerSizeOf(path, bytes.data(), bytes.size(), bytes.size()));
+  std::string_view data = bytes.substr(kPrefix + headerSize);
+  HALO_TRY(entries, readEntries(path, bytes.substr(kPrefix, headerSize), data.size()));
+  TensorMap tensors;
+  for (auto &[range, tensor] : entries) {
+    const auto &[begin, end, name] = range;
+    std::string_view own = data.substr(begin, end - begin);
+    tensor.bytes.assign(own.begin(), own.end());
+    tensors.emplace(name, std::move(tensor));
   }
   return tensors;
 }
@@ -231,11 +248,10 @@ using NamedTensor = TensorMap::value_type;
 /// equal files.
 std::vector<const NamedTensor *> fileOrder(const TensorMap &tensors) {
   std::vector<const NamedTensor *> order;
-  for (const NamedTensor &named : tensors)
-    order.push_back(&named);
-  std::stable_sort(order.begin(), order.end(), [](const NamedTensor *a, const NamedTensor *b) {
-    return size(a->second.dtype) > size(b->second.dtype);
-  });
+  for (size_t width : {8, 4, 2, 1})
+    for (const NamedTensor &named : tensors)
+      if (size(named.second.dtype) == width)
+        order.push_back(&named);
   return order;
 }
 
@@ -270,6 +286,14 @@ bool writeAll(FILE *file, const void *data, size_t bytes) {
 }
 
 } // namespace
+
+Result<std::string> printSafetensors(const std::string &path, const TensorMap &tensors) {
+  std::vector<const NamedTensor *> order = fileOrder(tensors);
+  HALO_TRY(text, printHeader(path, order));
+  for (const NamedTensor *named : order)
+    text.append(named->second.bytes.begin(), named->second.bytes.end());
+  return std::move(text);
+}
 
 Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors) {
   std::vector<const NamedTensor *> order = fileOrder(tensors);

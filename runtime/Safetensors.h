@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace halo {
@@ -26,7 +27,11 @@ using TensorMap = std::map<std::string, HostTensor>;
 /// Reads every tensor. The header is checked fully: its length, JSON, dtypes, shapes whose sizes
 /// match their byte ranges, ranges that do not overlap, leave holes or leave the file.
 HALO_API Result<TensorMap> readSafetensors(const std::string &path);
+/// The same of a file's bytes; `path` is for the messages.
+HALO_API Result<TensorMap> parseSafetensors(const std::string &path, std::string_view bytes);
 /// Writes through a temporary file in the same folder and one rename: on failure nothing is left.
 HALO_API Result<void> writeSafetensors(const std::string &path, const TensorMap &tensors);
+/// The bytes of such a file: equal tensors, equal bytes. `path` is for the messages.
+HALO_API Result<std::string> printSafetensors(const std::string &path, const TensorMap &tensors);
 
 } // namespace halo

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace halo {
 
@@ -215,22 +216,16 @@ ScheduleSpace enumerateSchedules(const KernelTraits &traits, const DeviceTraits 
 std::vector<RankedSchedule> rankSchedules(const KernelTraits &traits, const DeviceTraits &device,
                                           const Shape &shape) {
   Schedule choice = chooseSchedule(traits, device);
-  struct Scored {
-    RankedSchedule ranked;
-    double score;
-  };
-  std::vector<Scored> scored;
+  std::multimap<double, RankedSchedule> scored; // Equal scores keep their order.
   for (const Schedule &schedule : enumerateSchedules(traits, device).legal)
     if (!(schedule == choice)) {
       Estimate cost = estimate(traits, device, schedule, shape);
       double weight = 1 + kDoublingWeight * doublings(schedule, choice);
-      scored.push_back({{schedule, cost}, cost.ms * weight});
+      scored.insert({cost.ms * weight, {schedule, cost}});
     }
-  std::stable_sort(scored.begin(), scored.end(),
-                   [](const Scored &a, const Scored &b) { return a.score < b.score; });
   std::vector<RankedSchedule> ranked = {{choice, estimate(traits, device, choice, shape)}};
-  for (const Scored &entry : scored)
-    ranked.push_back(entry.ranked);
+  for (const auto &[score, entry] : scored)
+    ranked.push_back(entry);
   return ranked;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/Target.h"
 
+#include <algorithm>
+
 namespace halo {
 
 // CUDA C++ programming guide, table of technical specifications per compute capability: shared
@@ -24,6 +26,13 @@ Result<Target> findTarget(std::string_view arch) {
     known += (known.empty() ? "" : ", ") + target.arch;
   }
   return invalid("unknown architecture '" + std::string(arch) + "', expected one of " + known);
+}
+
+int64_t leastSharedPerBlock() {
+  int64_t least = kTargets[0].sharedPerBlock;
+  for (const Target &target : kTargets)
+    least = std::min(least, target.sharedPerBlock);
+  return least;
 }
 
 } // namespace halo

@@ -26,4 +26,7 @@ constexpr int64_t kReservedSharedPerBlock = 1024;
 /// The target of this name, or a refusal that lists the known ones.
 HALO_API Result<Target> findTarget(std::string_view arch);
 
+/// Shared memory per block that every known architecture has: what portable PTX may ask for.
+HALO_API int64_t leastSharedPerBlock();
+
 } // namespace halo

@@ -1,10 +1,10 @@
 #include "runtime/TuningPolicy.h"
 
 #include "runtime/Environment.h"
+#include "runtime/Join.h"
 #include "runtime/TuningRecords.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <atomic>
 #include <cerrno>
@@ -90,7 +90,7 @@ std::vector<std::string> tuneCommand(const Problem &problem, const Shape &shape,
   if (problem.align != 16)
     words.insert(words.end(), {"--set", fmt::format("align={}", problem.align)});
   if (!problem.with.empty())
-    words.insert(words.end(), {"--with", fmt::format("{}", fmt::join(problem.with, ","))});
+    words.insert(words.end(), {"--with", join(problem.with, ",")});
   words.insert(words.end(), {"--device", std::string(device)});
   return words;
 }

@@ -50,7 +50,7 @@ double milliseconds(const json &object, const char *name, JsonFields &fields) {
   }
   double value = found->get<double>();
   if (!(value >= 0) || !std::isfinite(value))
-    fields.complain(fmt::format("has {} = {}, expected a time", name, value));
+    fields.complain(fmt::format("has {} = {}, expected a time", name, printJson(value)));
   return value;
 }
 
@@ -84,27 +84,33 @@ std::string recordProblem(const Problem &problem, std::string_view source) {
 }
 
 std::string TuningRecord::print() const {
-  nlohmann::ordered_json object = {{"gpu", gpu},
-                                   {"driver", driver},
-                                   {"toolkit", toolkit},
-                                   {"problem", problem},
-                                   {"b", bucket.b},
-                                   {"d", bucket.d},
-                                   {"l", bucket.l},
-                                   {"schedule", schedule},
-                                   {"block_l", blockL},
-                                   {"ms", ms},
-                                   {"low", low},
-                                   {"high", high},
-                                   {"default", defaultSchedule},
-                                   {"default_ms", defaultMs},
-                                   {"date", date},
-                                   {"pinned", pinned}};
-  return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  // In this order, for people; a JSON object would sort its names.
+  std::string text;
+  auto add = [&](const char *name, const json &value) {
+    text += text.empty() ? '{' : ',';
+    text += printJson(name) + ':' + printJson(value);
+  };
+  add("gpu", gpu);
+  add("driver", driver);
+  add("toolkit", toolkit);
+  add("problem", problem);
+  add("b", bucket.b);
+  add("d", bucket.d);
+  add("l", bucket.l);
+  add("schedule", schedule);
+  add("block_l", blockL);
+  add("ms", ms);
+  add("low", low);
+  add("high", high);
+  add("default", defaultSchedule);
+  add("default_ms", defaultMs);
+  add("date", date);
+  add("pinned", pinned);
+  return text + '}';
 }
 
 Result<TuningRecord> TuningRecord::parse(std::string_view line) {
-  json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  json object = parseJson(line);
   JsonFields fields(object, "tuning record");
   TuningRecord record;
   record.gpu = fields.text("gpu");

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -46,13 +47,12 @@ std::string fileOf(const TuningRecord &record) {
          kSuffix;
 }
 
-std::vector<fs::path> filesIn(const std::string &folder) {
-  std::vector<fs::path> files;
+std::set<std::string> filesIn(const std::string &folder) {
+  std::set<std::string> files;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
     if (it->path().extension() == kSuffix)
-      files.push_back(it->path());
-  std::sort(files.begin(), files.end());
+      files.insert(it->path().string());
   return files;
 }
 
@@ -147,7 +147,7 @@ std::string driverOf(const Device &device) {
 
 void readRecords(const std::string &folder, TuningRecords &records,
                  std::vector<std::string> &complaints) {
-  for (const fs::path &path : filesIn(folder)) {
+  for (fs::path path : filesIn(folder)) {
     Result<std::string> text = readText(path);
     std::vector<std::string> lines;
     if (!text)
@@ -181,7 +181,7 @@ Result<void> changeRecords(const std::string &folder,
     return {};
 
   std::map<std::string, std::string> texts;
-  for (const fs::path &path : filesIn(folder))
+  for (fs::path path : filesIn(folder))
     texts[path.filename().string()] = "";
   for (const TuningRecord &record : records.all())
     texts[fileOf(record)] += record.print() + "\n";

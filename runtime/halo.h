@@ -115,6 +115,20 @@ HALO_C_API halo_status halo_stream_create(halo_device *device, void **stream);
 HALO_C_API halo_status halo_stream_destroy(halo_device *device, void *stream);
 HALO_C_API halo_status halo_stream_synchronize(halo_device *device, void *stream);
 
+/* ---- Packs: kernels compiled ahead, in one file, which need no compiler */
+
+/* Opens a pack, or all of a folder (*.halopack), for the rest of the process: operators take their
+ * kernels from packs before they ask the kernel cache and the compiler. What is no pack, is damaged or
+ * of another version is refused. Packs that HALO_PACKS names are asked after these. A pack that is
+ * open may be replaced by a rename, but must not be written to. */
+HALO_C_API halo_status halo_pack_open(const char *path);
+/* Reads every byte of a pack: refused where one is not as it was written. Opens it for nobody. */
+HALO_C_API halo_status halo_pack_verify(const char *path);
+/* Loads each kernel of a pack that this device can run and compares what it makes of the pack's own
+ * inputs with the pack's own outputs; fails at the first that differs. `tested` may be null: how many
+ * were run. Milliseconds each; waits for the device. */
+HALO_C_API halo_status halo_pack_self_test(halo_device *device, const char *path, size_t *tested);
+
 /* ---- Tensors */
 
 enum { HALO_F32 = 0, HALO_F16 = 1, HALO_BF16 = 2, HALO_I32 = 3, HALO_I64 = 4 };

@@ -13,6 +13,7 @@ from environment_cases import Environment  # noqa: E402, F401
 from hyena_cases import Hyena, Steps  # noqa: E402, F401
 from inspect_cases import Inspect  # noqa: E402, F401
 from modal_cases import Modal, ModalFilter, ModalSteps  # noqa: E402, F401
+from pack_cases import Packs  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
 from stage_cases import Lines, Reproducers, Stages  # noqa: E402, F401
@@ -268,7 +269,7 @@ class Commands(CliCase):
         self.assertNotIn("tune-worker", overview)
 
     def test_unknown(self):
-        self.refused("pack", naming=["unknown command 'pack'"])
+        self.refused("prefetch", naming=["unknown command 'prefetch'"])
         self.refused("compil", naming=["'compile'"])
         self.refused(naming=["--help"])
         self.refused("list", "--jsn", naming=["'--json'"])

@@ -13,7 +13,7 @@ fi
 build=$1
 out=$2
 needed=(bin/halo lib/libhalo_runtime.so.1 lib/libhalo_compiler.so)
-tests=(halo-property halo-runtime-tests halo-launch-latency)
+tests=(halo-property halo-runtime-tests halo-launch-latency halo-packed)
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

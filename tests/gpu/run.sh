@@ -7,7 +7,7 @@
 # python-latency.json, causal_conv1d_tests.json, stages.json, peers.json, summary.json with the launch latencies, regret.json,
 # the merged results of the device and log.txt.
 #
-#   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property large stages inspect bench peers";
+#   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property pack large stages inspect bench peers";
 #                          besides, "regret": what the analytic choice reaches (4 minutes), and "tune": one tune
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
@@ -35,7 +35,7 @@ exec </dev/null
 halo=$folder/bin/halo
 repeat=${HALO_GPU_REPEAT:-50}
 suite=${HALO_GPU_SUITE:-$root/bench/suites/conv.json}
-steps=${HALO_GPU_STEPS:-doctor conformance latency torch property large stages inspect bench peers}
+steps=${HALO_GPU_STEPS:-doctor conformance latency torch property pack large stages inspect bench peers}
 export HALO_COMPILER_LIBRARY=$folder/lib/libhalo_compiler.so PYTHONUNBUFFERED=1
 # nvJitLink answers from the driver's cache in 0.4 ms, and without its report of registers.
 export CUDA_CACHE_DISABLE=1
@@ -107,6 +107,36 @@ property() {
     ${HALO_GPU_CASES:+--cases "$HALO_GPU_CASES"} ${HALO_GPU_SEED:+--seed "$HALO_GPU_SEED"}
 }
 
+# A C program launches out of a pack, with the driver and the runtime alone: by cubin, and by PTX where the pack
+# knows only other architectures. Then the self-tests of the shipped specs, built here for this GPU and as PTX.
+pack() {
+  local own
+  own=$("$halo" doctor --json | grep -o 'sm_[0-9]*' | head -n 1)
+  alone() {
+    HALO_COMPILER_LIBRARY=/nonexistent HALO_CACHE_LIMIT=0 HALO_PACK_SELF_TEST=on CUDA_CACHE_DISABLE=1 \
+      HALO_NVJITLINK=none HALO_PTXAS=none LD_LIBRARY_PATH="$folder/lib:${LD_LIBRARY_PATH:-}" "$@"
+  }
+  specs() { # specs NAME FILE ARCHITECTURES: FILE with these architectures, beside the kernels it names.
+    python3 -c 'import json, sys
+spec = json.load(open(sys.argv[1])); spec["architectures"] = sys.argv[2].split(); print(json.dumps(spec))' "$2" "$3" >"$1"
+  }
+  cp "$root/tests/example/gated_pair.mlir" "$out/"
+  specs "$out/own.json" "$root/tests/example/packed.json" "$own" &&
+    specs "$out/other.json" "$root/tests/example/packed.json" "$([ "$own" = sm_120 ] && echo sm_80 || echo sm_120)" || return
+  local name
+  for name in own other; do
+    "$halo" pack build "$out/$name.json" -o "$out/$name.halopack" && "$halo" pack verify "$out/$name.halopack" &&
+      alone "$folder/bin/halo-packed" "$out/$name.halopack" cuda &&
+      alone "$halo" pack run "$out/$name.halopack" --device cuda || return
+  done
+  for name in evo2 mamba; do
+    specs "$out/$name.json" "$root/kernels/packs/$name.json" "$own"
+    "$halo" pack build "$out/$name.json" -o "$out/$name.halopack" && "$halo" pack verify "$out/$name.halopack" &&
+      alone "$halo" pack run "$out/$name.halopack" --device cuda || return
+  done
+  rm -f "$out"/*.halopack "$out"/{own,other,evo2,mamba}.json "$out/gated_pair.mlir"
+}
+
 large() {
   "$folder/bin/halo-property" --device cuda --large ${HALO_GPU_SEED:+--seed "$HALO_GPU_SEED"}
 }
@@ -168,6 +198,7 @@ step_in_shell conformance 120
 step_in_shell latency 60
 step_in_shell torch 300
 step_in_shell property $((${HALO_GPU_SECONDS:-90} + 60))
+step_in_shell pack 300
 step_in_shell large 150
 step_in_shell stages 60
 step_in_shell inspect 60

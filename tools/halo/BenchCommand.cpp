@@ -8,6 +8,7 @@
 #include "tools/halo/OverrideOption.h"
 #include "tools/halo/ProblemOptions.h"
 #include "tools/halo/Suggest.h"
+#include "tools/halo/TargetOptions.h"
 
 #include <fmt/format.h>
 
@@ -162,6 +163,7 @@ static Result<int> run(const Arguments &arguments) {
   std::string path = arguments.value("-o");
   if (arguments.has("-o"))
     HALO_CHECK(checkWritable(path));
+  HALO_CHECK(openPacks(arguments));
   HALO_TRY(cases, parseCases(arguments));
   HALO_TRY(device, openDevice(arguments.value("--device")));
   HALO_TRY(options, parseOptions(arguments, *device));
@@ -219,6 +221,7 @@ Command halo::tool::benchCommand() {
            {"--peer-copy-only", "", "measure only the copy of as many bytes"},
            {"--seed", "N", "of the random inputs; default 1"},
            {"--device", "NAME", "cuda, cuda:N, sim or null; by default cuda where there is a GPU"},
+           packOption(),
            {"-o", "FILE", "write the JSON there as well"},
            {"--json", "", "print JSON instead of a table"},
        })

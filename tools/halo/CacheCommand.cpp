@@ -53,13 +53,16 @@ static Result<int> stat(const Arguments &arguments, DiskCache &cache) {
                {"compiles", totals[Counter::Compiles]},
                {"disk_hits", totals[Counter::DiskHits]},
                {"corrupt", totals[Counter::Corrupt]},
-               {"evicted", totals[Counter::Evicted]}});
+               {"evicted", totals[Counter::Evicted]},
+               {"pack_hits", totals[Counter::PackHits]}});
     return 0;
   }
   print(fmt::format("{}: {} kernels and {} facts about them, {} of {}\n"
-                    "since it was made: {} compiles, {} hits, {} corrupt entries, {} evicted",
+                    "since it was made: {} compiles, {} hits, {} from packs, {} corrupt entries, "
+                    "{} evicted",
                     cache.folder(), kernels, others, sizeText(bytes), sizeText(cache.limit()),
-                    totals[Counter::Compiles], totals[Counter::DiskHits], totals[Counter::Corrupt],
+                    totals[Counter::Compiles], totals[Counter::DiskHits],
+                    totals[Counter::PackHits], totals[Counter::Corrupt],
                     totals[Counter::Evicted]));
   return 0;
 }
@@ -120,6 +123,7 @@ static Result<int> explainMiss(const Arguments &arguments, DiskCache &cache) {
                                  arguments.value("--with")));
   CompileOptions options;
   options.schedule = arguments.value("--schedule");
+  options.packs = false; // What is explained is the cache.
   HALO_TRY(request, kernelRequest(target, problem, options));
   Fields wanted = CacheKey::fieldsOf(request.key.text());
 

@@ -20,6 +20,7 @@ Command cacheCommand();
 Command doctorCommand();
 Command inspectCommand();
 Command reproduceCommand();
+Command packCommand();
 Command tuneCommand();
 Command tuneWorkerCommand();
 

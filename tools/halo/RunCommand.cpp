@@ -6,6 +6,7 @@
 #include "tools/halo/OverrideOption.h"
 #include "tools/halo/OutputFile.h"
 #include "tools/halo/ProblemOptions.h"
+#include "tools/halo/TargetOptions.h"
 #include "tools/halo/TensorBinding.h"
 
 #include "runtime/Kernel.h"
@@ -100,6 +101,7 @@ static Result<int> run(const Arguments &arguments) {
   std::string in = arguments.value("--in"), out = arguments.value("--out");
   bool check = arguments.has("--check");
   HALO_CHECK(checkPaths(in, out));
+  HALO_CHECK(openPacks(arguments));
   HALO_TRY(kernel, describe(arguments.positional(0)));
   std::vector<std::string> known = oracleKernels();
   if (check && std::find(known.begin(), known.end(), kernel.name) == known.end())
@@ -178,6 +180,7 @@ Command halo::tool::runCommand() {
        "cuda, cuda:N, sim or null; by default cuda where there is a GPU, else sim"},
       {"--schedule", "TEXT", "block_n=64,num_warps=4,...; by default a tuned or the analytic one"},
       overrideOption(),
+      packOption(),
       {"--check", "",
        "compare with direct sums in f64; outside tolerance, exit 1, nothing written"},
       {"--json", "", "print JSON: the problem, the schedule, the outputs and the comparison"},

@@ -1,5 +1,6 @@
 #include "tools/halo/TargetOptions.h"
 
+#include "runtime/Packs.h"
 #include "tools/halo/Suggest.h"
 
 #include <algorithm>
@@ -29,4 +30,16 @@ Result<CompileTarget> halo::tool::parseTarget(const Arguments &arguments) {
     target = targetOf(**device);
   target.emit = emit == "sass" ? "cubin" : emit;
   return target;
+}
+
+Option halo::tool::packOption() {
+  return {"--pack", "FILE",
+          "a kernel pack, or a folder of them, asked before the cache and the compiler", true};
+}
+
+Result<void> halo::tool::openPacks(const Arguments &arguments) {
+  // The first named is asked first.
+  for (const std::string &path : arguments.values("--pack"))
+    HALO_CHECK(Packs::get().open(path));
+  return {};
 }

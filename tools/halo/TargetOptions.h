@@ -14,4 +14,9 @@ std::vector<Option> targetOptions();
 /// its facts, or sm_90. `sass` is a cubin here.
 Result<CompileTarget> parseTarget(const Arguments &arguments);
 
+/// --pack, for commands that load kernels.
+Option packOption();
+/// Opens what --pack names, for the rest of the process.
+Result<void> openPacks(const Arguments &arguments);
+
 } // namespace halo::tool

@@ -33,8 +33,9 @@ static std::string overview(const std::vector<Command> &commands) {
 
 static int dispatch(std::vector<std::string> words) {
   const std::vector<Command> commands = {listCommand(),  compileCommand(), runCommand(),
-                                         benchCommand(), tuneCommand(),    cacheCommand(),
-                                         inspectCommand(), doctorCommand(), reproduceCommand(), tuneWorkerCommand()};
+                                         benchCommand(), tuneCommand(),    packCommand(),
+                                         inspectCommand(), cacheCommand(), doctorCommand(),
+                                         reproduceCommand(), tuneWorkerCommand()};
   if (words.empty())
     return report(invalid("no command is given: see halo --help"));
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {

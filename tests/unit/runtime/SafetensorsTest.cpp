@@ -31,7 +31,13 @@ protected:
     for (size_t i = 0; i < data; ++i)
       content += char(i);
     write(content.insert(8, header));
-    return readSafetensors(path);
+    Result<TensorMap> tensors = readSafetensors(path), parsed = parseSafetensors(path, content);
+    EXPECT_EQ(bool(tensors), bool(parsed)); // The file and its bytes say the same.
+    if (tensors)
+      EXPECT_EQ(tensors->size(), parsed->size());
+    else
+      EXPECT_EQ(tensors.error().message, parsed.error().message);
+    return tensors;
   }
   size_t filesInFolder() {
     return size_t(std::distance(std::filesystem::directory_iterator(folder), {}));
@@ -163,6 +169,16 @@ TEST_F(SafetensorsTest, RefusesDuplicateNames) {
                 "'x'", "twice");
   expectRefused(read(R"({"x":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}})", 4),
                 "'dtype'", "twice");
+}
+
+TEST_F(SafetensorsTest, RefusesWhatIsNestedTooDeep) {
+  // Printing such a value in a refusal would need as much stack.
+  std::string deep(5 << 20, '[');
+  expectRefused(read(R"({"x":{"dtype":"BF16","shape":)" + deep, 0), "no JSON");
+  std::string closed = std::string(2 << 20, '[') + std::string(2 << 20, ']');
+  expectRefused(read(R"({"x":{"dtype":"BF16","data_offsets":[0,12],"shape":)" + closed + "}}", 12),
+                "no JSON");
+  HALO_EXPECT_OK(read(R"({"[[{{\"[":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}})", 2));
 }
 
 TEST_F(SafetensorsTest, RefusesWhatIsNoFile) {
