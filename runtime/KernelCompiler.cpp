@@ -230,7 +230,9 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   HALO_TRY(kernel, readKernel(problem.kernel));
   KernelRequest made;
   made.byPath = !kernel.source.empty();
-  if (options.cache && options.packs) {
+  // A pack holds finished code: no stages to see or to replace, no line tables.
+  bool finished = options.overrideStage.empty() && !options.lines && !options.dump;
+  if (options.cache && options.packs && finished) {
     HALO_TRY(packed, Packs::get().find(target, problem, kernel.source, options));
     if (packed) {
       made.packed = packed;
