@@ -8,6 +8,8 @@
 
 #include "compiler/lowering/StagedCopies.h"
 #include "compiler/lowering/StagedProduce.h"
+#include "compiler/lowering/StagedRunCopies.h"
+#include "compiler/lowering/StagedRunProduce.h"
 #include "compiler/lowering/ToeplitzFinish.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -15,19 +17,19 @@
 using namespace mlir;
 using namespace halo::compiler;
 
-void halo::compiler::emitStaged(Emitter &e) {
+template <typename Copies, typename Produce> static void walk(Emitter &e) {
   StagedBlock block(e);
   const StagedPlan &staged = block.staged;
   const int64_t stages = block.plan.schedule.getStages();
   Value begin = block.begin, end = e.min(e.add(begin, e.blockLen), e.length);
   Value from = e.offset(begin, -staged.warmup);
-  StagedCopies copies(block);
+  Copies copies(block);
   e.loop(e.num(0), e.num(stages - 1), e.num(1), {}, [&](Value i, ValueRange) {
     copies.fetch(e.add(from, e.mul(i, e.num(staged.tile))), end, i);
     return SmallVector<Value>{};
   });
   e.emitInvariants();
-  StagedProduce producer(block);
+  Produce producer(block);
   ToeplitzFinish finisher(block);
   Value last = e.offset(end, 2 * staged.tile);
   SmallVector<Value> carried = {e.num(0)};
@@ -53,4 +55,11 @@ void halo::compiler::emitStaged(Emitter &e) {
     Value next = e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1));
     return SmallVector<Value>{next, carried[3], carried[1], carried[2]};
   });
+}
+
+void halo::compiler::emitStaged(Emitter &e) {
+  if (e.plan.layout == Layout::BLD)
+    walk<StagedCopies, StagedProduce>(e);
+  else
+    walk<StagedRunCopies, StagedRunProduce>(e);
 }

@@ -37,4 +37,12 @@ struct StagedBlock {
   std::unique_ptr<Emitter> mapped(const KernelPlan &mapping, mlir::Value column) const;
 };
 
+/// Accesses of 16 bytes, rows of them shared out among the block's threads.
+struct StagedPieces {
+  StagedPieces(Emitter &e, int64_t rowBytes);
+
+  int64_t perRow, rowsAtOnce;
+  mlir::Value row, piece, active; ///< The thread's first row; its piece of every row.
+};
+
 } // namespace halo::compiler
