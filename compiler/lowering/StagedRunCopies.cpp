@@ -83,12 +83,15 @@ void StagedRunCopies::locate(Piece &piece) {
   piece.source = e.address(m.element, m.pointer, start);
 }
 
-/// One access, `rows` rows below the piece.
-void StagedRunCopies::copy(const Piece &piece, Value slotByte, int64_t rows, Value from) {
+/// Where the access `rows` rows below the piece goes.
+Value StagedRunCopies::target(const Piece &piece, Value slotByte, int64_t rows) {
   Value to = e.address(e.b.getI8Type(), slotByte, e.widen(piece.target));
-  to = e.address(e.b.getI8Type(), to, e.wide(rows * piece.load->pieceBytes));
-  NVVM::CpAsyncOp::create(e.b, e.loc, to, from, uint32_t(kAccess), NVVM::LoadCacheModifierKind::CG,
-                          Value());
+  return e.address(e.b.getI8Type(), to, e.wide(rows * piece.load->pieceBytes));
+}
+
+void StagedRunCopies::copy(const Piece &piece, Value slotByte, int64_t rows, Value from) {
+  NVVM::CpAsyncOp::create(e.b, e.loc, target(piece, slotByte, rows), from, uint32_t(kAccess),
+                          NVVM::LoadCacheModifierKind::CG, Value());
 }
 
 /// Calls `body` for the thread's rows of a tile, `rowsAtOnce` apart.
@@ -133,7 +136,8 @@ void StagedRunCopies::copyWhole(Value position, Value slotByte) {
   }
 }
 
-/// What lies outside is copied from the nearest access inside, and never used or masked.
+/// What lies outside is copied from the nearest access inside, and never used or masked; only a
+/// halo before the sequence is zeros.
 void StagedRunCopies::copyClamped(Value position, Value slotByte) {
   auto copyRow = [&](Piece piece, int64_t rows) {
     int64_t bytes = block.bytesOf(memoryOf(*piece.load).element);
@@ -147,8 +151,20 @@ void StagedRunCopies::copyClamped(Value position, Value slotByte) {
   };
   for (const Rows &rows : tiles)
     eachRow(e, rows.first.channel, rows.rowsAtOnce, [&](int64_t r) { copyRow(rows.first, r); });
-  for (const Piece &piece : halos)
-    piece.active ? e.ifThen(piece.active, [&] { copyRow(piece, 0); }) : copyRow(piece, 0);
+  auto words = VectorType::get({kAccess / 4}, e.b.getI32Type());
+  for (const Piece &piece : halos) {
+    auto copyHalo = [&] {
+      e.ifElse(
+          e.less(e.add(position, piece.offset), e.num(0)),
+          [&] {
+            Value none =
+                arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(words)));
+            e.storeTo(none, target(piece, slotByte, 0), kAccess);
+          },
+          [&] { copyRow(piece, 0); });
+    };
+    piece.active ? e.ifThen(piece.active, copyHalo) : copyHalo();
+  }
 }
 
 void StagedRunCopies::fetch(Value position, Value end, Value slot) {

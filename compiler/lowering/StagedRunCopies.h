@@ -42,6 +42,7 @@ private:
   mlir::Value memoryChannel(const Piece &piece, mlir::Value channel);
   void locate(Piece &piece);
   void addHalo(const StagedLoad &load);
+  mlir::Value target(const Piece &piece, mlir::Value slotByte, int64_t rows);
   void copy(const Piece &piece, mlir::Value slotByte, int64_t rows, mlir::Value from);
   void copyWhole(mlir::Value position, mlir::Value slotByte);
   void copyClamped(mlir::Value position, mlir::Value slotByte);

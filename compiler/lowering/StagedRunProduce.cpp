@@ -8,8 +8,24 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
+/// A load without a state: 0 before the sequence, and the slot says so.
+static bool isPlainLoad(Value signal) {
+  auto load = signal.getDefiningOp<LoadOp>();
+  return load && !load.getInitAttr();
+}
+
 StagedRunProduce::StagedRunProduce(StagedBlock &block)
     : block(block), e(block.e), plan(block.plan), staged(block.staged) {
+  for (const StagedLoad &load : staged.loads)
+    history = std::max(history, load.halo);
+  auto firs = plan.kernel.getBody().front().getOps<FirOp>();
+  if (llvm::all_of(firs,
+                   [&](FirOp fir) { return isRolled(plan, fir) || isPlainLoad(fir.getInput()); }))
+    history = 0;
+  for (const StagedWindow &window : staged.windows) {
+    Operation *op = window.signal.getDefiningOp();
+    zeroBefore &= isPlainLoad(window.signal) || !isa<LoadOp, ResumeOp>(op);
+  }
   runPlan = std::make_unique<KernelPlan>(plan);
   runPlan->lanes = plan.run;
   runPlan->along = true;
@@ -34,12 +50,14 @@ Value StagedRunProduce::rowByte(OpResult signal, const StagedLoad &load, Value s
 }
 
 void StagedRunProduce::fill(Value position, Value inTile, ArrayRef<Value> values) {
-  for (auto [value, window] : llvm::zip(values, staged.windows)) {
+  for (auto [value, window] : llvm::zip(values.take_front(staged.windows.size()), staged.windows)) {
     int64_t bytes = block.bytesOf(window.element);
     Value byte = e.add(e.mul(e.laneN, e.num(staged.ring * bytes)),
                        block.ringByte(position, block.swizzleOf(e.laneN), bytes));
     e.storeTo(value, block.byteAt(window.base, byte), plan.run * bytes);
   }
+  if (values.size() == staged.windows.size())
+    return;
   for (auto [value, tile] : llvm::zip(values.drop_front(staged.windows.size()), staged.tiles)) {
     int64_t bytes = block.bytesOf(tile.element);
     Value byte = e.add(e.mul(e.laneN, e.num(tile.rowBytes)), e.mul(inTile, e.num(bytes)));
@@ -96,6 +114,19 @@ void StagedRunProduce::insideRuns(Value position, Value slotByte) {
     fill(e.offset(place.position, r * plan.run), e.offset(first, r * plan.run), run);
 }
 
+void StagedRunProduce::zeroRuns(Value position) {
+  SmallVector<Value> zeros;
+  for (const StagedWindow &window : staged.windows) {
+    Type type = runs->signalType(window.element);
+    zeros.push_back(arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(type))));
+  }
+  Value first = e.mul(e.laneL, e.num(plan.unroll * plan.run));
+  for (int64_t r = 0; r < plan.unroll; ++r) {
+    Value inTile = e.offset(first, r * plan.run);
+    fill(e.add(position, inTile), inTile, zeros);
+  }
+}
+
 void StagedRunProduce::edgeRun(Value position, Value inTile, Value slotByte) {
   Place place;
   place.position = e.add(position, inTile);
@@ -134,22 +165,26 @@ void StagedRunProduce::edgeRun(Value position, Value inTile, Value slotByte) {
 
 void StagedRunProduce::produce(Value position, Value slot) {
   Value slotByte = e.sharedByte(e.mul(slot, e.num(staged.slotBytes)));
-  int64_t halo = 0;
-  for (const StagedLoad &load : staged.loads)
-    halo = std::max(halo, load.halo);
-  Value inside = e.both(e.less(e.num(halo - 1), position),
+  Value inside = e.both(e.less(e.num(history - 1), position),
                         e.less(e.offset(position, staged.tile - 1), e.length));
+  auto edgeRuns = [&] {
+    Value first = e.mul(e.laneL, e.num(plan.unroll * plan.run));
+    e.loop(e.num(0), e.num(plan.unroll * plan.run), e.num(plan.run), {},
+           [&](Value run, ValueRange) {
+             edgeRun(position, e.add(first, run), slotByte);
+             return SmallVector<Value>{};
+           });
+  };
+  // A tile lies before the sequence as a whole or not at all.
+  auto outside = [&] {
+    if (!zeroBefore)
+      return edgeRuns();
+    e.ifElse(
+        e.less(position, e.num(0)), [&] { zeroRuns(position); }, edgeRuns);
+  };
   auto produceRuns = [&] {
     e.ifElse(
-        inside, [&] { insideRuns(position, slotByte); },
-        [&] {
-          Value first = e.mul(e.laneL, e.num(plan.unroll * plan.run));
-          e.loop(e.num(0), e.num(plan.unroll * plan.run), e.num(plan.run), {},
-                 [&](Value run, ValueRange) {
-                   edgeRun(position, e.add(first, run), slotByte);
-                   return SmallVector<Value>{};
-                 });
-        });
+        inside, [&] { insideRuns(position, slotByte); }, outside);
   };
   int64_t blockN = plan.schedule.getBlockN();
   if (plan.threadsN > blockN)

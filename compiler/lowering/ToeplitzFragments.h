@@ -37,17 +37,17 @@ public:
   static std::unique_ptr<ToeplitzFragments> make(StagedBlock &block, mlir::Value lane);
   virtual ~ToeplitzFragments() = default;
 
-  mlir::Value samplesHalf; ///< ldmatrix: the half of 16 positions whose address a lane gives,
   TapRegisters taps;
   mlir::Value position;               ///< The first of a lane's positions in a block.
   llvm::SmallVector<int64_t> offsets; ///< From there, what it finishes one after the other.
-  int64_t lanes = 1;                  ///< Adjacent numbers it finishes at a time,
-  bool along = false;                 ///< channels or positions of one channel.
+  int64_t lanes = 1;                  ///< Adjacent numbers it finishes at a time:
+  bool along = false;                 ///< channels, or positions of one channel.
   int64_t products = 2;               ///< mma per block.
   llvm::SmallVector<Owner> owners;
-
-  /// and the channel of the task.
+  /// ldmatrix: a lane gives the address of this half of 16 positions of this channel of the task.
+  mlir::Value samplesHalf;
   virtual mlir::Value samplesChannel() = 0;
+
   /// The block that multiplies samples by 1.
   virtual Four identity(mlir::Type element) = 0;
   /// Product `index` of a block of taps and samples, added to its sums.
