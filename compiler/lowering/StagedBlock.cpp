@@ -44,6 +44,11 @@ Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const 
   return e.b.createOrFold<arith::XOrIOp>(e.loc, byte, swizzle);
 }
 
+Value StagedBlock::tileRow(const StagedTile &tile, Value column) const {
+  Value second = e.b.createOrFold<arith::AndIOp>(e.loc, e.div(column, e.num(4)), e.num(1));
+  return e.add(e.mul(column, e.num(tile.rowBytes)), e.mul(second, e.num(kAccess)));
+}
+
 std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value column) const {
   auto other = std::make_unique<Emitter>(mapping, e);
   Value own = e.add(stripe, column);

@@ -33,6 +33,10 @@ struct StagedBlock {
   /// Byte of a position, a multiple of 8 or within such a piece, in a channel's ring.
   mlir::Value ringByte(mlir::Value position, mlir::Value swizzle, int64_t bytes) const;
 
+  /// bdl: byte of a channel's row in a tile. Four of eight neighbours lie an access further, so
+  /// that they are in different banks although rows are an even number of accesses long.
+  mlir::Value tileRow(const StagedTile &tile, mlir::Value column) const;
+
   /// An emitter like ours that computes the channels from `column` of the stripe on.
   std::unique_ptr<Emitter> mapped(const KernelPlan &mapping, mlir::Value column) const;
 };

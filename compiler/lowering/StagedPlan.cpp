@@ -244,7 +244,8 @@ private:
   }
 
   /// Padding puts what a warp finishes at a time, eight rows, into different banks. bld: an access
-  /// per row of block_n; bdl: what four lanes of four positions have, per row of the tile.
+  /// per row of block_n; bdl: what four lanes of four positions have, per row of the tile, of which
+  /// StagedBlock::tileRow takes an access.
   int64_t tileRowBytes(int64_t bytes) const {
     return bld() ? llvm::alignTo(plan.schedule.getBlockN() * bytes, kAccess) + kAccess
                  : (staged.tile + 16) * bytes;

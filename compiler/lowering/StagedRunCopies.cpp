@@ -193,19 +193,20 @@ void StagedRunCopies::store(Value position) {
     Value start = e.b.createOrFold<arith::AddIOp>(e.loc, product(e.batch, m.strides[0]),
                                                   product(channel, m.strides[1]));
     Value pointer = e.address(m.element, e.address(m.element, m.pointer, start), e.widen(first));
-    Value from = block.byteAt(
-        store.tile.base, e.add(block.setByte, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)),
-                                                    e.mul(pieces.piece, e.num(kAccess)))));
+    // Eight rows further is an immediate.
+    auto fromRow = [&](int64_t r) {
+      Value row = block.tileRow(store.tile, e.offset(pieces.row, r % 8));
+      Value byte = e.add(row, e.mul(pieces.piece, e.num(kAccess)));
+      return block.byteAt(store.tile.base + r / 8 * 8 * store.tile.rowBytes,
+                          e.add(block.setByte, byte));
+    };
     Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[1], e.wide(pieces.rowsAtOnce));
     Type type = VectorType::get({perAccess}, m.element);
     auto rows = [&](bool guarded) {
       Value to = pointer;
       eachRow(e, pieces.row, pieces.rowsAtOnce, [&](int64_t r) {
         to = r ? e.address(m.element, to, step) : to;
-        auto storeOne = [&] {
-          Value here = e.address(e.b.getI8Type(), from, e.wide(r * store.tile.rowBytes));
-          e.storeTo(e.load(type, here, kAccess, false), to, kAccess);
-        };
+        auto storeOne = [&] { e.storeTo(e.load(type, fromRow(r), kAccess, false), to, kAccess); };
         Value inside = e.both(e.less(e.offset(channel, r), e.channels), e.less(first, e.length));
         guarded ? e.ifThen(inside, storeOne) : storeOne();
       });

@@ -60,7 +60,7 @@ void StagedRunProduce::fill(Value position, Value inTile, ArrayRef<Value> values
     return;
   for (auto [value, tile] : llvm::zip(values.drop_front(staged.windows.size()), staged.tiles)) {
     int64_t bytes = block.bytesOf(tile.element);
-    Value byte = e.add(e.mul(e.laneN, e.num(tile.rowBytes)), e.mul(inTile, e.num(bytes)));
+    Value byte = e.add(block.tileRow(tile, e.laneN), e.mul(inTile, e.num(bytes)));
     e.storeTo(value, block.byteAt(tile.base, e.add(block.setByte, byte)), plan.run * bytes);
   }
 }

@@ -111,8 +111,7 @@ public:
   }
 
   Value tileByte(const StagedTile &tile, Value column, Value inTile) override {
-    return e.add(e.mul(column, e.num(tile.rowBytes)),
-                 e.mul(inTile, e.num(block.bytesOf(tile.element))));
+    return e.add(block.tileRow(tile, column), e.mul(inTile, e.num(block.bytesOf(tile.element))));
   }
   int64_t positionBytes(const StagedTile &tile) override { return block.bytesOf(tile.element); }
 
