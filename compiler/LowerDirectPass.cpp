@@ -108,7 +108,7 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       if (plan->layout == Layout::BD) {
         emitStep(emitter);
       } else {
-        if (plan->carries.empty())
+        if (plan->carries.empty() || plan->staged)
           emitDirect(emitter);
         else
           emitModal(emitter);

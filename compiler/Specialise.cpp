@@ -223,6 +223,12 @@ private:
           return failure();
         op->setAttr("streams", *bound);
       }
+      if (auto ref = op->getAttrOfType<ParamRefAttr>("precision")) {
+        auto precision = symbolizePrecision(text(ref.getName()));
+        if (!precision)
+          return op->emitError() << "parameter '" << ref.getName() << "' is not accurate or fast";
+        op->setAttr("precision", PrecisionAttr::get(ctx, *precision));
+      }
       LogicalResult bound =
           llvm::TypeSwitch<Operation *, LogicalResult>(op)
               .Case([&](ChooseOp choose) { return bindChoose(choose); })

@@ -42,6 +42,11 @@ def Halo_TapOrderEnum : I32EnumAttr<"TapOrder", "which tap meets the current sam
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }
+def Halo_PrecisionEnum : I32EnumAttr<"Precision", "error class of a convolution on the tensor cores", [
+    I32EnumAttrCase<"Accurate", 0, "accurate">, I32EnumAttrCase<"Fast", 1, "fast">]> {
+  let cppNamespace = "::halo::ir";
+  let genSpecializedAttr = 0;
+}
 def Halo_StreamKindEnum : I32EnumAttr<"StreamKind", "how streams share a channel axis", [
     I32EnumAttrCase<"Interleave", 0, "interleave">, I32EnumAttrCase<"Split", 1, "split">,
     I32EnumAttrCase<"ColumnSplit", 2, "column_split">]> {
@@ -73,6 +78,7 @@ class Halo_Attr<string name, string attrMnemonic> : AttrDef<Halo_Dialect, name> 
 
 def Halo_LayoutAttr : EnumAttr<Halo_Dialect, Halo_LayoutEnum, "layout">;
 def Halo_TapOrderAttr : EnumAttr<Halo_Dialect, Halo_TapOrderEnum, "taps">;
+def Halo_PrecisionAttr : EnumAttr<Halo_Dialect, Halo_PrecisionEnum, "precision">;
 
 def Halo_ParamRefAttr : Halo_Attr<"ParamRef", "param"> {
   let summary = "a parameter of the kernel, by name; specialise replaces it by its value";

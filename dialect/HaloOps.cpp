@@ -61,6 +61,33 @@ static void printNumbersOrParam(OpAsmPrinter &printer, Operation *, Attribute nu
   printer << ']';
 }
 
+/// A keyword of an enumeration, or the name of a parameter that will hold one.
+template <typename EnumAttr, typename Symbolize>
+static ParseResult parseChoice(OpAsmParser &parser, Attribute &choice, Symbolize symbolize) {
+  StringRef name;
+  if (parser.parseKeyword(&name))
+    return failure();
+  auto known = symbolize(name);
+  choice = known ? Attribute(EnumAttr::get(parser.getContext(), *known))
+                 : Attribute(ParamRefAttr::get(parser.getContext(), name));
+  return success();
+}
+
+static ParseResult parsePrecision(OpAsmParser &parser, Attribute &precision) {
+  return parseChoice<PrecisionAttr>(parser, precision,
+                                    [](StringRef name) { return symbolizePrecision(name); });
+}
+
+static void printPrecision(OpAsmPrinter &printer, Attribute precision) {
+  if (auto known = dyn_cast<PrecisionAttr>(precision))
+    printer << stringifyPrecision(known.getValue());
+  else
+    printer << cast<ParamRefAttr>(precision).getName();
+}
+static void printPrecision(OpAsmPrinter &printer, Operation *, Attribute precision) {
+  printPrecision(printer, precision);
+}
+
 #define GET_OP_CLASSES
 #include "dialect/HaloOps.cpp.inc"
 
@@ -167,15 +194,19 @@ ParseResult FirOp::parse(OpAsmParser &parser, OperationState &state) {
     return failure();
   state.addAttribute(getWeightAttrName(state.name), FlatSymbolRefAttr::get(weight));
   if (succeeded(parser.parseOptionalKeyword("taps"))) {
-    StringRef name;
-    if (parser.parseLParen() || parser.parseKeyword(&name) || parser.parseRParen())
-      return failure();
     Attribute order;
-    if (auto known = symbolizeTapOrder(name))
-      order = TapOrderAttr::get(parser.getContext(), *known);
-    else
-      order = ParamRefAttr::get(parser.getContext(), name);
+    if (parser.parseLParen() ||
+        parseChoice<TapOrderAttr>(parser, order,
+                                  [](StringRef name) { return symbolizeTapOrder(name); }) ||
+        parser.parseRParen())
+      return failure();
     state.addAttribute(getOrderAttrName(state.name), order);
+  }
+  if (succeeded(parser.parseOptionalKeyword("precision"))) {
+    Attribute precision;
+    if (parser.parseLParen() || parsePrecision(parser, precision) || parser.parseRParen())
+      return failure();
+    state.addAttribute(getPrecisionAttrName(state.name), precision);
   }
   if (succeeded(parser.parseOptionalKeyword("stream"))) {
     int64_t stream;
@@ -207,6 +238,11 @@ void FirOp::print(OpAsmPrinter &printer) {
       printer << cast<ParamRefAttr>(*order).getName();
     printer << ")";
   }
+  if (getPrecision()) {
+    printer << " precision(";
+    printPrecision(printer, *getPrecision());
+    printer << ")";
+  }
   if (getStream()) {
     printer << " stream(" << *getStream() << ", ";
     printStreams(printer, *getStreams());
@@ -214,7 +250,7 @@ void FirOp::print(OpAsmPrinter &printer) {
   }
   if (getAddend())
     printer << " plus(" << getAddend() << ")";
-  printer.printOptionalAttrDict((*this)->getAttrs(), {"weight", "order", "stream", "streams"});
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"weight", "order", "precision", "stream", "streams"});
 }
 
 LogicalResult FirOp::verify() {

@@ -18,7 +18,7 @@ halo.kernel @b2b_causal_conv1d
   %m = arith.mulf %p1, %p2 : f32
   %gated = halo.round %m to T
   %g = halo.resume %gated, @fir_state
-  %s = halo.fir %g, @w_mixer
+  %s = halo.fir %g, @w_mixer precision(precision)
   %skip = halo.channel @skip
   %skipped = math.fma %skip, %g, %s : f32
   %sum = halo.choose skip {present = %skipped, absent = %s}

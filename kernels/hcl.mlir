@@ -19,7 +19,7 @@ halo.kernel @hcl
   %v = halo.round %pv to T
   %g = arith.mulf %x1, %v : f32
   %u = halo.round %g to T
-  %c = halo.modal %u, @log_poles, @residues init(@modal_state)
+  %c = halo.modal %u, @log_poles, @residues init(@modal_state) precision(precision)
   %r = halo.round %c to T
   %skip = halo.channel @skip
   %added = math.fma %skip, %u, %r : f32

@@ -19,7 +19,7 @@ halo.kernel @hcm
   %g = arith.mulf %x1, %v : f32
   %gated = halo.round %g to T
   %u = halo.resume %gated, @fir_state
-  %s = halo.fir %u, @filter taps(convolution)
+  %s = halo.fir %u, @filter taps(convolution) precision(precision)
   %skip = halo.channel @skip
   %skipped = math.fma %skip, %u, %s : f32
   %sum = halo.choose skip {present = %skipped, absent = %s}

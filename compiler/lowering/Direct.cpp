@@ -254,9 +254,9 @@ void compiler::emitDirect(Emitter &e) {
     else
       emitRuns(e);
   };
-  // conv_c7: blocks of an empty sequence exist only to write its states.
+  // conv_c7: blocks of an empty sequence exist only to write its states; a carry goes through none.
   auto states = e.plan.kernel.getBody().front().getOps<StoreStateOp>();
-  if (states.empty())
+  if (states.empty() || !e.plan.carries.empty())
     return walk();
   e.ifThen(e.less(e.num(0), e.length), walk);
   // storeStates emits after the branch: what it uses must stand outside it.

@@ -79,7 +79,13 @@ Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
       .Case([&](ModalFilterOp filter) { return modalFilterAt(*this, place, filter, offset); })
       .Case([&](RoundOp round) {
         Value input = at(place, round.getInput(), offset);
-        return toF32(toStorage(input, cast<TypeAttr>(round.getType()).getValue()));
+        Value stored = toStorage(input, cast<TypeAttr>(round.getType()).getValue());
+        // LLVM multiplies rounded values as they are, and rounds their products so. Elsewhere it would
+        // round and widen lane by lane: widened as integers, two lanes are rounded at once.
+        bool multiplied = round.getInput().getDefiningOp<arith::MulFOp>() ||
+                          llvm::all_of(round.getResult().getUsers(),
+                                       [](Operation *user) { return isa<arith::MulFOp>(user); });
+        return multiplied ? toF32(stored) : loadedToF32(stored);
       })
       .Default([&](Operation *) { return computePointwise(place, op, offset); });
 }

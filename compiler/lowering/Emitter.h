@@ -109,6 +109,8 @@ public:
   llvm::ArrayRef<mlir::Value> modes(llvm::StringRef operand) const;
   /// One tap for the thread's channels. `index` is the tap's index in memory.
   mlir::Value loadTap(ir::FirOp fir, mlir::Value index);
+  /// The taps that have been hoisted, in the kernel's order: for those who keep them elsewhere.
+  llvm::SmallVector<mlir::Value *> hoistedTaps();
   /// The index in memory of the tap that meets the sample `age` positions back.
   int64_t tapIndex(ir::FirOp fir, int64_t age) const;
 
@@ -150,6 +152,10 @@ public:
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
   void ifElse(mlir::Value condition, llvm::function_ref<void()> then,
               llvm::function_ref<void()> otherwise);
+  /// The values of `then` where the condition holds, else `otherwise`.
+  llvm::SmallVector<mlir::Value>
+  ifValues(mlir::Value condition, mlir::ValueRange otherwise,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
   /// for (i = from; i < to; i += step) with loop-carried values; `body` returns the next ones.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,

@@ -171,6 +171,22 @@ void Emitter::ifElse(Value condition, llvm::function_ref<void()> then,
   otherwise();
 }
 
+SmallVector<Value> Emitter::ifValues(Value condition, ValueRange otherwise,
+                                     llvm::function_ref<SmallVector<Value>()> then) {
+  if (otherwise.empty()) {
+    ifThen(condition, [&] { then(); });
+    return {};
+  }
+  auto op = scf::IfOp::create(b, loc, otherwise.getTypes(), condition, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  SmallVector<Value> values = then();
+  scf::YieldOp::create(b, loc, values);
+  b.setInsertionPointToStart(op.elseBlock());
+  scf::YieldOp::create(b, loc, otherwise);
+  return SmallVector<Value>(op.getResults());
+}
+
 SmallVector<Value>
 Emitter::loop(Value from, Value to, Value step, ValueRange carried,
               llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {

@@ -162,6 +162,15 @@ SmallVector<Value> Emitter::loadContiguous(const Memory &m, Value first, int64_t
   return elements;
 }
 
+SmallVector<Value *> Emitter::hoistedTaps() {
+  SmallVector<Value *> hoisted;
+  for (auto fir : plan.kernel.getBody().front().getOps<FirOp>())
+    for (int64_t k = 0, count = tapsOf(fir); k < count; ++k)
+      if (auto known = taps.find({fir, k}); known != taps.end())
+        hoisted.push_back(&known->second);
+  return hoisted;
+}
+
 /// All taps of an unrolled FIR. In the aligned variant rows are contiguous: wide loads.
 void Emitter::preloadTaps(FirOp fir) {
   int64_t count = tapsOf(fir);

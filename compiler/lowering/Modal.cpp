@@ -3,7 +3,6 @@
 #include "compiler/lowering/Exponential.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -19,6 +18,18 @@ static int64_t pitchOf(const KernelPlan &plan) {
 
 int64_t compiler::modalSharedBytes(const KernelPlan &plan, ModalOp modal) {
   return 4 * plan.lanes * pitchOf(plan) * modesOf(plan.kernel, modal.getLogPoles());
+}
+
+Value compiler::modePointer(Emitter &e, const Memory &m, Value channel, Value mode) {
+  auto product = [&](Value index, Value stride) {
+    return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+  };
+  auto sum = [&](Value x, Value y) { return e.b.createOrFold<arith::AddIOp>(e.loc, x, y); };
+  bool batched = m.strides.size() == 3;
+  Value place = sum(product(channel, m.strides[batched]), product(mode, m.strides[batched + 1]));
+  if (batched)
+    place = sum(place, product(e.batch, m.strides[0]));
+  return e.address(m.element, m.pointer, place);
 }
 
 namespace {
@@ -76,27 +87,12 @@ private:
   Value where(Value exists, Value otherwise, llvm::function_ref<Value()> value) {
     if (!exists)
       return value();
-    auto choice = scf::IfOp::create(e.b, e.loc, otherwise.getType(), exists, /*withElse=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(choice.thenBlock());
-    scf::YieldOp::create(e.b, e.loc, value());
-    e.b.setInsertionPointToStart(choice.elseBlock());
-    scf::YieldOp::create(e.b, e.loc, otherwise);
-    return choice.getResult(0);
+    return e.ifValues(exists, otherwise, [&] { return Values{value()}; })[0];
   }
 
-  /// Pointer of a mode of the thread's lane-th channel in [D, S], or in [B, D, S].
+  /// Of the thread's lane-th channel.
   Value modePlace(const Memory &m, int64_t lane, Value mode) {
-    auto product = [&](Value index, Value stride) {
-      return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
-    };
-    auto sum = [&](Value x, Value y) { return e.b.createOrFold<arith::AddIOp>(e.loc, x, y); };
-    bool batched = m.strides.size() == 3;
-    Value place = sum(product(e.offset(e.channel, lane), m.strides[batched]),
-                      product(mode, m.strides[batched + 1]));
-    if (batched)
-      place = sum(place, product(e.batch, m.strides[0]));
-    return e.address(m.element, m.pointer, place);
+    return modePointer(e, m, e.offset(e.channel, lane), mode);
   }
   Value loadMode(const Memory &m, Value mode, bool invariant) {
     Values lanes;

@@ -39,6 +39,10 @@ llvm::SmallVector<mlir::Value> loadModalStates(Emitter &emitter, ir::ModalOp mod
 void stepModal(Emitter &emitter, Place &place, ir::ModalOp modal,
                llvm::ArrayRef<mlir::Value> states);
 
+/// Pointer of a channel's mode in [D, S], or in the block's row of [B, D, S].
+mlir::Value modePointer(Emitter &emitter, const Memory &memory, mlir::Value channel,
+                        mlir::Value mode);
+
 /// The filter's value at an offset of the place.
 mlir::Value modalFilterAt(Emitter &emitter, Place &place, ir::ModalFilterOp filter, int64_t offset);
 

@@ -4,14 +4,19 @@
 //   is done with fetch: views -> slot of tile i + stages - 1       asynchronous store: tiles ->
 //   views, of tile i - 2 produce: slot -> windows, tiles, of tile i multiply, finish: windows,
 //   tiles -> tiles of the stores, of tile i - 1
+//
+// or, where shared memory is needed for a recurrence's constants, unskewed: the same with the store
+// of tile i - 1 and, after another barrier, multiply and finish of tile i.
 #include "compiler/lowering/Staged.h"
 
+#include "compiler/lowering/ModalFinish.h"
 #include "compiler/lowering/StagedCopies.h"
 #include "compiler/lowering/StagedProduce.h"
 #include "compiler/lowering/StagedRunCopies.h"
 #include "compiler/lowering/StagedRunProduce.h"
 #include "compiler/lowering/ToeplitzFinish.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -30,31 +35,65 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   });
   e.emitInvariants();
   Produce producer(block);
-  ToeplitzFinish finisher(block);
-  Value last = e.offset(end, 2 * staged.tile);
+  std::unique_ptr<StagedFinish> finisher;
+  if (staged.modals.empty())
+    finisher = std::make_unique<ToeplitzFinish>(block);
+  else
+    finisher = std::make_unique<ModalFinish>(block);
+  const int64_t lag = staged.skewed ? staged.tile : 0;
+  Value last = e.offset(end, lag + staged.tile);
   SmallVector<Value> carried = {e.num(0)};
-  for (int64_t set = 0; set < kTileSets; ++set)
+  for (int64_t set = 0; set < staged.tileSets; ++set)
     carried.push_back(e.num(set * staged.setBytes));
-  e.loop(from, last, e.num(staged.tile), carried, [&](Value position, ValueRange carried) {
-    Value slot = carried[0];
-    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(stages - 2));
-    e.barrier();
-    Value ahead = e.offset(position, (stages - 1) * staged.tile);
-    copies.fetch(ahead, end,
-                 e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
-    auto within = [&](Value tile) {
-      return e.both(e.less(e.offset(begin, -1), tile), e.less(tile, end));
-    };
-    Value before = e.offset(position, -staged.tile), stored = e.offset(before, -staged.tile);
-    block.setByte = carried[3];
-    e.ifThen(within(stored), [&] { copies.store(stored); });
-    block.setByte = carried[1];
-    e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
-    block.setByte = carried[2];
-    e.ifThen(within(before), [&] { finisher.finish(before); });
-    Value next = e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1));
-    return SmallVector<Value>{next, carried[3], carried[1], carried[2]};
-  });
+  carried.append(finisher->begin());
+  carried =
+      e.loop(from, last, e.num(staged.tile), carried, [&](Value position, ValueRange carried) {
+        Value slot = carried[0];
+        ValueRange sets = carried.slice(1, staged.tileSets),
+                   states = carried.drop_front(1 + staged.tileSets);
+        NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(stages - 2));
+        e.barrier();
+        auto within = [&](Value tile) {
+          return e.both(e.less(e.offset(begin, -1), tile), e.less(tile, end));
+        };
+        Value finished = e.offset(position, -lag), stored = e.offset(finished, -staged.tile);
+        auto move = [&] {
+          Value ahead = e.offset(position, (stages - 1) * staged.tile);
+          copies.fetch(ahead, end,
+                       e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
+          block.setByte = sets.back();
+          e.ifThen(within(stored), [&] { copies.store(stored); });
+        };
+        auto produce = [&] {
+          block.setByte = sets.front();
+          e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
+        };
+        auto finish = [&] {
+          block.setByte = sets[std::max<int64_t>(0, staged.tileSets - 2)];
+          return e.ifValues(within(finished), states,
+                            [&] { return finisher->finish(finished, states); });
+        };
+        SmallVector<Value> after;
+        if (staged.skewed) {
+          move();
+          produce();
+          after = finish();
+        } else {
+          // Every other warp of a scheduler moves first: arithmetic covers the waits for memory.
+          Value odd = e.rem(e.div(e.thread, e.num(4 * 32)), e.num(2));
+          e.ifThen(e.less(odd, e.num(1)), move);
+          produce();
+          e.ifThen(e.less(e.num(0), odd), move);
+          e.barrier();
+          after = finish();
+        }
+        SmallVector<Value> next = {
+            e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1)), sets.back()};
+        llvm::append_range(next, sets.drop_back());
+        next.append(after);
+        return next;
+      });
+  finisher->end(ValueRange(carried).drop_front(1 + staged.tileSets));
 }
 
 void halo::compiler::emitStaged(Emitter &e) {

@@ -13,9 +13,11 @@ static Value tileOfChannels(Emitter &e) {
   return e.rem(e.plan.layout == Layout::BLD ? block : e.div(block, e.tilesL), e.tilesN);
 }
 
-StagedPieces::StagedPieces(Emitter &e, int64_t rowBytes)
+StagedPieces::StagedPieces(Emitter &e, int64_t rowBytes, int64_t unit)
     : perRow(rowBytes / StagedBlock::kAccess),
       rowsAtOnce(std::max<int64_t>(1, e.plan.threads() / perRow)) {
+  if (rowsAtOnce > unit)
+    rowsAtOnce -= rowsAtOnce % unit;
   row = e.div(e.thread, e.num(perRow));
   piece = e.rem(e.thread, e.num(perRow));
   active = e.less(row, e.num(rowsAtOnce));
@@ -41,6 +43,13 @@ Value StagedBlock::swizzleOf(Value column) const {
 Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const {
   Value byte = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
                                                e.num(staged.ring * bytes - 1));
+  if (staged.chunk) {
+    // The eight chunks of a tile, too, lie in different banks (ldmatrix).
+    int64_t mask = (staged.chunk / 8 - 1) * kAccess;
+    Value chunk = e.b.createOrFold<arith::ShRUIOp>(e.loc, byte, e.num(3));
+    byte = e.b.createOrFold<arith::XOrIOp>(
+        e.loc, byte, e.b.createOrFold<arith::AndIOp>(e.loc, chunk, e.num(mask)));
+  }
   return e.b.createOrFold<arith::XOrIOp>(e.loc, byte, swizzle);
 }
 
@@ -55,4 +64,11 @@ std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value co
   other->channel = e.min(own, e.offset(e.channels, mapping.along ? -1 : -mapping.lanes));
   other->b.restoreInsertionPoint(e.b.saveInsertionPoint());
   return other;
+}
+
+Value StagedBlock::pieceSwizzle(const StagedStore &store, Value row, Value words) const {
+  if (!store.pieces)
+    return words;
+  Value piece = e.rem(e.div(e.mul(row, e.num(store.pieces)), e.num(8)), e.num(store.pieces));
+  return e.add(e.mul(piece, e.num(kAccess)), words);
 }

@@ -1,6 +1,7 @@
 #include "compiler/lowering/StagedCopies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -19,7 +20,7 @@ StagedCopies::StagedCopies(StagedBlock &block) : block(block), e(block.e), stage
   for (const StagedLoad &load : staged.loads)
     for (int64_t part = 0; part < load.pieces; ++part) {
       const Memory &m = e.memory(LoadOp(load.op).getView());
-      StagedPieces pieces(e, load.pieceBytes);
+      StagedPieces pieces(e, load.pieceBytes, load.pad ? block.plan.unroll : 1);
       int64_t streams = LoadOp(load.op).getNumResults() / load.pieces;
       Value first = load.pieces > 1 ? e.add(block.stripe, e.mul(e.channels, e.num(part)))
                                     : e.mul(block.stripe, e.num(streams));
@@ -41,13 +42,17 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
       Value to = e.add(e.mul(slot, e.num(staged.slotBytes)),
                        e.add(e.mul(copy.pieces.row, e.num(copy.load->rowBytes())),
                              e.mul(copy.pieces.piece, e.num(StagedBlock::kAccess))));
+      int64_t unroll = block.plan.unroll, pad = copy.load->pad;
+      if (pad)
+        to = e.add(to, e.mul(e.div(copy.pieces.row, e.num(unroll)), e.num(pad)));
       to = block.byteAt(copy.load->base + copy.part * copy.load->pieceBytes, to);
       auto source = [&](Value at) {
         return e.address(m.element, copy.source,
                          e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(at), m.strides[2]));
       };
       auto pass = [&](int64_t r, Value from) {
-        Value here = e.address(e.b.getI8Type(), to, e.wide(r * copy.load->rowBytes()));
+        Value here =
+            e.address(e.b.getI8Type(), to, e.wide(r * copy.load->rowBytes() + r / unroll * pad));
         auto copyOne = [&] {
           NVVM::CpAsyncOp::create(e.b, e.loc, here, from, uint32_t(StagedBlock::kAccess),
                                   NVVM::LoadCacheModifierKind::CG, Value());
@@ -83,12 +88,27 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
   NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
 }
 
+/// The words of an access in their order (StagedStore::swizzled).
+Value StagedCopies::straight(Value values, Value row) {
+  Type four = VectorType::get({4}, e.b.getI32Type());
+  Value words = LLVM::BitcastOp::create(e.b, e.loc, four, values);
+  Value q = e.rem(e.div(row, e.num(2 * staged.chunk)), e.num(4));
+  for (int64_t bit : {1, 2}) {
+    Value swapped = e.less(e.num(0), e.b.createOrFold<arith::AndIOp>(e.loc, q, e.num(bit)));
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < 4; ++i)
+      next.push_back(e.select(swapped, e.lane(words, i ^ bit), e.lane(words, i)));
+    words = e.pack(next);
+  }
+  return LLVM::BitcastOp::create(e.b, e.loc, values.getType(), words);
+}
+
 void StagedCopies::store(Value position) {
   int64_t blockN = block.plan.schedule.getBlockN();
   for (const StagedStore &store : staged.stores) {
     const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
     int64_t bytes = block.bytesOf(store.tile.element), perAccess = StagedBlock::kAccess / bytes;
-    StagedPieces pieces(e, blockN * bytes);
+    StagedPieces pieces(e, blockN * bytes, store.pieces ? 8 : 1);
     Value channel = e.add(block.stripe, e.mul(pieces.piece, e.num(perAccess)));
     Value start = e.b.createOrFold<arith::AddIOp>(
         e.loc, e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(e.batch), m.strides[0]),
@@ -96,29 +116,41 @@ void StagedCopies::store(Value position) {
     Value first = e.add(position, pieces.row);
     Value pointer = e.address(m.element, e.address(m.element, m.pointer, start),
                               e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(first), m.strides[2]));
-    Value from =
-        block.byteAt(store.tile.base,
-                     e.add(block.setByte, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)),
-                                                e.mul(pieces.piece, e.num(StagedBlock::kAccess)))));
+    // Rows at once are a multiple of 8 where pieces are permuted.
+    Value piece = e.mul(pieces.piece, e.num(StagedBlock::kAccess));
+    piece = e.b.createOrFold<arith::XOrIOp>(e.loc, piece,
+                                            block.pieceSwizzle(store, pieces.row, e.num(0)));
+    Value from = block.byteAt(
+        store.tile.base,
+        e.add(block.setByte, e.add(e.mul(pieces.row, e.num(store.tile.rowBytes)), piece)));
     Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[2], e.wide(pieces.rowsAtOnce));
     Type type = VectorType::get({perAccess}, m.element);
     auto rows = [&](bool guarded) {
+      auto pass = [&](int64_t r, llvm::function_ref<void()> body) {
+        bool last = r + pieces.rowsAtOnce > staged.tile;
+        auto inTile = [&] {
+          last ? e.ifThen(e.less(pieces.row, e.num(staged.tile - r)), body) : body();
+        };
+        guarded ? e.ifThen(e.less(e.offset(first, r), e.length), inTile) : inTile();
+      };
+      auto read = [&](int64_t r) {
+        Value here = e.address(e.b.getI8Type(), from, e.wide(r * store.tile.rowBytes));
+        return e.load(type, here, StagedBlock::kAccess, false);
+      };
+      // Where all rows are stored, they are all read before: their latencies cover each other.
+      SmallVector<Value> all;
+      for (int64_t r = 0; !guarded && r + pieces.rowsAtOnce <= staged.tile; r += pieces.rowsAtOnce)
+        all.push_back(read(r));
       Value to = pointer;
       for (int64_t r = 0; r < staged.tile; r += pieces.rowsAtOnce) {
         to = r ? e.address(m.element, to, step) : to;
-        auto storeOne = [&] {
-          Value here = e.address(e.b.getI8Type(), from, e.wide(r * store.tile.rowBytes));
-          e.storeTo(e.load(type, here, StagedBlock::kAccess, false), to, StagedBlock::kAccess);
-        };
-        bool last = r + pieces.rowsAtOnce > staged.tile;
-        if (guarded)
-          e.ifThen(e.less(e.offset(first, r), e.length), [&] {
-            last ? e.ifThen(e.less(pieces.row, e.num(staged.tile - r)), storeOne) : storeOne();
-          });
-        else if (last)
-          e.ifThen(e.less(pieces.row, e.num(staged.tile - r)), storeOne);
-        else
-          storeOne();
+        pass(r, [&] {
+          size_t index = r / pieces.rowsAtOnce;
+          Value values = index < all.size() ? all[index] : read(r);
+          if (store.swizzled)
+            values = straight(values, e.offset(pieces.row, r));
+          e.storeTo(values, to, StagedBlock::kAccess);
+        });
       }
     };
     Value whole = e.less(e.offset(position, staged.tile - 1), e.length);

@@ -28,6 +28,7 @@ private:
   const StagedPlan &staged;
   llvm::SmallVector<Copy> copies;
 
+  mlir::Value straight(mlir::Value values, mlir::Value row);
   mlir::Value safePiece(const StagedPieces &pieces, int64_t perChannel);
 };
 

@@ -1,6 +1,7 @@
 #include "compiler/lowering/StagedPlan.h"
 
 #include "compiler/lowering/KernelPlan.h"
+#include "compiler/lowering/ModalFactors.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SetVector.h"
@@ -13,12 +14,17 @@ using namespace halo::ir;
 
 namespace {
 
-constexpr int64_t kAccess = 16; ///< Bytes of an asynchronous copy.
-constexpr int64_t kBlock = 16;  ///< Positions of a Toeplitz block, channels of a task.
+constexpr int64_t kAccess = 16;      ///< Bytes of an asynchronous copy.
+constexpr int64_t kBanksBytes = 128; ///< What shared memory serves at a time.
+constexpr int64_t kBlock = 16;       ///< Positions of a Toeplitz block, channels of a task.
 /// The shortest tile: a swizzle of 8 pieces of 8 positions.
 constexpr int64_t kLeastTile = 64;
 /// Taps in registers: K / 4 of them, twice that where they are split.
 constexpr int64_t kMostTaps = 256;
+/// Columns of a recurrence's products; positions of one, so that its T, P and Q are still
+/// registers.
+constexpr int64_t kChunks = 8, kLongestChunk = 64;
+constexpr int64_t kMostModes = 32;
 
 class Planner {
 public:
@@ -64,13 +70,19 @@ private:
   /// The storage type in which a signal is exact; null if none is known.
   Type exactType(Value signal) {
     if (auto load = signal.getDefiningOp<LoadOp>())
-      return knownElement(cast<ViewType>(plan.kernel.lookupOperand(load.getView()).getType())
-                              .getElement());
+      return knownElement(
+          cast<ViewType>(plan.kernel.lookupOperand(load.getView()).getType()).getElement());
     if (auto round = signal.getDefiningOp<RoundOp>())
       return cast<TypeAttr>(round.getType()).getValue();
     if (auto resume = signal.getDefiningOp<ResumeOp>())
       return exactType(resume.getInput());
     return {};
+  }
+
+  /// The class `fast` keeps one part of each number.
+  static bool isFast(Operation *op) {
+    auto precision = op->getAttrOfType<PrecisionAttr>("precision");
+    return precision && precision.getValue() == Precision::Fast;
   }
 
   LogicalResult findFirs() {
@@ -108,16 +120,49 @@ private:
       entry.fir = fir;
       entry.window = llvm::find(firInputs, fir.getInput()) - firInputs.begin();
       entry.blocks = 1 + llvm::divideCeil(tapsOf(fir) - 1, kBlock);
-      entry.split = taps != input;
+      entry.split = taps != input && !isFast(fir);
       staged.firs.push_back(entry);
     }
-    if (staged.firs.empty())
-      return impossible() << "needs a FIR of more than " << kUnrolledTaps << " taps";
+    for (auto modal : body().getOps<ModalOp>())
+      if (failed(findModal(modal)))
+        return failure();
+    if (staged.firs.empty() && staged.modals.empty())
+      return impossible() << "needs a halo.modal, or a FIR of more than " << kUnrolledTaps
+                          << " taps";
     return success();
   }
 
-  bool isStagedFir(Operation *op) {
-    return llvm::any_of(staged.firs, [&](StagedFir &entry) { return entry.fir == op; });
+  LogicalResult findModal(ModalOp modal) {
+    StringRef name = modal.getLogPoles();
+    if (!bld())
+      return impossible() << "needs layout bld for the recurrence of '" << name << "', got bdl";
+    if (!staged.firs.empty() || !staged.modals.empty())
+      return impossible() << "takes one halo.modal and no long FIR beside it, that of '" << name
+                          << "' comes second";
+    Type input = exactType(modal.getInput());
+    // f16 holds neither small residues nor what a slow pole gathers.
+    if (!input || !input.isBF16())
+      return impossible() << "needs bf16 samples: what the recurrence of '" << name
+                          << "' takes must be loaded or rounded as bf16";
+    StagedModal entry;
+    entry.op = modal;
+    entry.modes = modesOf(plan.kernel, name);
+    entry.modeBlocks = llvm::divideCeil(entry.modes, kBlock);
+    if (entry.modes > kMostModes)
+      return impossible() << "holds at most " << kMostModes << " modes, '" << name << "' has "
+                          << entry.modes;
+    entry.split = !isFast(modal);
+    for (auto store : body().getOps<StoreStateOp>())
+      if (llvm::is_contained(store.getInputs(), modal.getResult()))
+        entry.stored = store;
+    firInputs.insert(modal.getInput());
+    staged.modals.push_back(entry);
+    return success();
+  }
+
+  bool isStaged(Operation *op) {
+    return llvm::any_of(staged.firs, [&](StagedFir &entry) { return entry.fir == op; }) ||
+           llvm::any_of(staged.modals, [&](StagedModal &entry) { return entry.op == op; });
   }
 
   /// What the epilogue needs of a signal, apart from accumulators and numbers per channel.
@@ -126,14 +171,14 @@ private:
     if (isa<arith::ConstantOp, ChannelOp>(op))
       return success();
     // Narrow values cross; what is cheap to compute from them is computed again.
-    bool pointwise = !isa<LoadOp, FirOp, ResumeOp>(op);
+    bool pointwise = !isa<LoadOp, FirOp, ResumeOp, ModalOp>(op);
     if (!afterFir.contains(signal) && (exactType(signal) || !pointwise)) {
       crossing.insert(signal);
       return success();
     }
-    if (isStagedFir(op)) {
-      Value addend = cast<FirOp>(op).getAddend();
-      return addend ? pull(addend) : success();
+    if (isStaged(op)) {
+      auto fir = dyn_cast<FirOp>(op);
+      return fir && fir.getAddend() ? pull(fir.getAddend()) : success();
     }
     if (isa<FirOp, ResumeOp>(op))
       return impossible() << "cannot look back into what a long FIR gives";
@@ -145,9 +190,8 @@ private:
 
   LogicalResult cut() {
     for (Operation &op : body())
-      if (isStagedFir(&op) || llvm::any_of(op.getOperands(), [&](Value operand) {
-            return afterFir.contains(operand);
-          }))
+      if (isStaged(&op) ||
+          llvm::any_of(op.getOperands(), [&](Value operand) { return afterFir.contains(operand); }))
         for (Value result : op.getResults())
           afterFir.insert(result);
     for (Value input : firInputs)
@@ -185,6 +229,8 @@ private:
     staged.group = std::min(staged.group, blockN);
     if (failed(checkCopies()))
       return failure();
+    if (!staged.modals.empty())
+      return shareOutChannels();
     staged.tasks = blockN / staged.group * staged.tasksPerGroup();
     if (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks)
       return impossible() << "cannot share " << staged.tasks << " tasks of up to 16 channels among "
@@ -196,6 +242,22 @@ private:
       return impossible() << "has " << blocks << " blocks of 16 positions a step for "
                           << staged.warpsPerTask << " warps";
     staged.blocksPerWarp = blocks / staged.warpsPerTask;
+    return success();
+  }
+
+  /// Channels to warps, two at a time.
+  LogicalResult shareOutChannels() {
+    int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
+    if (blockN % (2 * warps))
+      return impossible() << "cannot share pairs of " << blockN << " channels among " << warps
+                          << " warps";
+    staged.channelsPerWarp = blockN / warps;
+    if (staged.tile % (kChunks * kBlock) || staged.tile > kChunks * kLongestChunk)
+      return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
+                          << " positions per step for a halo.modal, got " << staged.tile;
+    staged.chunk = staged.tile / kChunks;
+    staged.skewed = false;
+    staged.tileSets = 1;
     return success();
   }
 
@@ -231,7 +293,10 @@ private:
     entry.pieces = split ? streams : 1;
     entry.pieceBytes = plan.schedule.getBlockN() * (streams / entry.pieces) *
                        bytesOf(exactType(entry.op.getSignals().front()));
-    staged.slotBytes += (staged.tile + entry.halo) * entry.rowBytes();
+    entry.pad = padOf(entry, streams / entry.pieces);
+    int64_t rows = staged.tile + entry.halo;
+    staged.slotBytes += rows * entry.rowBytes() + (rows - 1) / plan.unroll * entry.pad;
+    staged.slotBytes = llvm::alignTo(staged.slotBytes, kAccess);
   }
 
   /// An odd number of accesses per row: neighbouring channels' runs then lie in different banks.
@@ -246,9 +311,21 @@ private:
   /// Padding puts what a warp finishes at a time, eight rows, into different banks. bld: an access
   /// per row of block_n; bdl: what four lanes of four positions have, per row of the tile, of which
   /// StagedBlock::tileRow takes an access.
-  int64_t tileRowBytes(int64_t bytes) const {
-    return bld() ? llvm::alignTo(plan.schedule.getBlockN() * bytes, kAccess) + kAccess
+  int64_t tileRowBytes(int64_t bytes, bool padded) const {
+    return bld() ? llvm::alignTo(plan.schedule.getBlockN() * bytes, kAccess) + padded * kAccess
                  : (staged.tile + 16) * bytes;
+  }
+
+  /// A row of threads reads `lanes` channels each of `streams` side by side. Shared memory serves
+  /// 128 bytes at a time: where one row of threads reads fewer, the next one's lie beside them.
+  int64_t padOf(const StagedLoad &load, int64_t streams) {
+    int64_t bytes = load.pieceBytes / (plan.schedule.getBlockN() * streams);
+    int64_t own = plan.lanes * streams, access = std::min<int64_t>(kAccess, (own & -own) * bytes);
+    int64_t atOnce = plan.threadsN * access;
+    // Copies step by whole groups of rows.
+    int64_t rowsAtOnce = plan.threads() * kAccess / load.pieceBytes;
+    bool aligned = plan.unroll * load.rowBytes() % kBanksBytes == 0 && rowsAtOnce >= plan.unroll;
+    return atOnce < kBanksBytes && aligned ? std::max(atOnce, kAccess) : 0;
   }
 
   void layOut() {
@@ -256,7 +333,7 @@ private:
     for (StagedFir &entry : staged.firs)
       history = std::max(history, kBlock * (entry.blocks - 1));
     staged.warmup = llvm::alignTo(history, staged.tile);
-    staged.ring = llvm::PowerOf2Ceil(2 * staged.tile + history);
+    staged.ring = llvm::PowerOf2Ceil((staged.skewed ? 2 : 1) * staged.tile + history);
     for (auto load : body().getOps<LoadOp>()) {
       StagedLoad entry;
       entry.op = load;
@@ -268,14 +345,20 @@ private:
       staged.loads.push_back(entry);
     }
     int64_t next = staged.slotBytes * plan.schedule.getStages();
+    // With a lane's positions far apart, what the epilogue needs comes best by way of the tensor
+    // cores.
+    if (!staged.modals.empty())
+      for (Value signal : crossing)
+        if (Type type = exactType(signal); type && type.isBF16())
+          firInputs.insert(signal);
     for (Value signal : firInputs) {
       staged.windows.push_back({signal, exactType(signal), next, crossing.contains(signal)});
       crossing.remove(signal);
       next += blockN * staged.ring * bytesOf(staged.windows.back().element);
     }
     int64_t first = next;
-    auto newTile = [&](Value signal, Type element) {
-      StagedTile tile{signal, element, next, tileRowBytes(bytesOf(element))};
+    auto newTile = [&](Value signal, Type element, bool padded = true) {
+      StagedTile tile{signal, element, next, tileRowBytes(bytesOf(element), padded)};
       next += (bld() ? staged.tile : blockN) * tile.rowBytes;
       return tile;
     };
@@ -295,13 +378,37 @@ private:
       // The epilogue's values are all read before any is stored only where there is one store.
       auto own = range_size(body().getOps<StoreOp>()) == 1 ? llvm::find_if(staged.tiles, fits)
                                                            : staged.tiles.end();
-      StagedTile tile = own != staged.tiles.end() ? *own : newTile({}, element);
+      bool swizzled = staged.chunk && bytesOf(element) == 2, fresh = own == staged.tiles.end();
+      int64_t pieces = blockN * bytesOf(element) / kAccess;
+      if (!swizzled || !fresh || !llvm::isPowerOf2_64(pieces) || pieces > 8)
+        pieces = 0;
+      StagedTile tile = fresh ? newTile({}, element, /*padded=*/!pieces) : *own;
       tile.element = element;
       taken.insert(tile.base);
-      staged.stores.push_back({store, tile});
+      staged.stores.push_back({store, tile, swizzled, pieces});
     }
     staged.setBytes = next - first;
-    staged.sharedBytes = first + kTileSets * staged.setBytes;
+    staged.sharedBytes = first + staged.tileSets * staged.setBytes;
+    for (StagedModal &modal : staged.modals) {
+      modal.scratch = staged.sharedBytes;
+      staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
+      modal.tables = staged.sharedBytes;
+      modal.tableBytes = modalTableBytes(staged, modal);
+      staged.sharedBytes += blockN * modal.tableBytes;
+      keepTapsShared();
+    }
+  }
+
+  /// A recurrence's constants fill the registers.
+  void keepTapsShared() {
+    int64_t count = 0;
+    for (auto fir : body().getOps<FirOp>())
+      count += tapsOf(fir);
+    // An odd number of accesses: neighbours' lie in different banks.
+    int64_t accesses = llvm::divideCeil(4 * plan.lanes * count, kAccess) | 1;
+    staged.taps = staged.sharedBytes;
+    staged.tapBytes = count ? accesses * kAccess : 0;
+    staged.sharedBytes += plan.threadsN * staged.tapBytes;
   }
 
   template <typename Range> static int64_t range_size(Range &&range) {

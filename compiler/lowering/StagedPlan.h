@@ -1,23 +1,24 @@
-// The plan of a staged kernel (fir=toeplitz): its chain is cut into phases, each in a thread mapping
-// of its own; what crosses a cut lies in shared memory.
+// The plan of a staged kernel (fir=toeplitz): its chain is cut into phases, each in a thread
+// mapping of its own; what crosses a cut lies in shared memory.
 //
 //             threads                      reads                      writes
 //   fetch     16-byte pieces of rows       views                      slots, `stages` tiles deep
 //   produce   `vector` channels,           slots                      windows: inputs of long FIRs,
-//             `unroll` rows each                                      channel-major; tiles: what the
+//             `unroll` rows each                                      channel-major; tiles: what
+//             the
 //                                                                     epilogue needs besides
 //   multiply  a warp per group (16 of its  windows                    accumulators: 16 positions x
 //             channels at a time)                                     8 channels per mma
 //   finish    as the accumulators lie      accumulators, tiles        tiles of the stores
 //   store     16-byte pieces of rows       tiles of the stores        views
 //
-// In one step of its walk a block produces a tile, multiplies and finishes the one before, and stores
-// the one before that: what one phase writes, the next reads a step later, so that one barrier a step
-// is enough and warps in different phases overlap. Hence three sets of tiles.
+// In one step of its walk a block produces a tile, multiplies and finishes the one before, and
+// stores the one before that: what one phase writes, the next reads a step later, so that one
+// barrier a step is enough and warps in different phases overlap. Hence three sets of tiles.
 //
-// A block owns a stripe of block_n channels and walks its positions tile by tile. A window is a ring
-// of positions, so that a tile finds the history of the tiles before it; a block begins `warmup`
-// positions early to fill it.
+// A block owns a stripe of block_n channels and walks its positions tile by tile. A window is a
+// ring of positions, so that a tile finds the history of the tiles before it; a block begins
+// `warmup` positions early to fill it.
 //
 // Layout decides how memory and tiles lie, the rest of the walk is the same:
 //
@@ -60,10 +61,13 @@ struct StagedLoad {
   int64_t pieceBytes = 0;
   int64_t base = 0;   ///< In the slot, bytes.
   int64_t before = 0; ///< bdl: bytes of a row that lie before the tile.
+  /// bld: bytes after each `unroll` rows, so that threads one below the other read different banks.
+  int64_t pad = 0;
   int64_t rowBytes() const { return pieces * pieceBytes; } ///< bld.
 };
 
-/// A signal's values in a tile, row-major: kTileSets sets of [tile][block_n], in bdl [block_n][tile].
+/// A signal's values in a tile, row-major: `tileSets` sets of [tile][block_n], in bdl
+/// [block_n][tile].
 struct StagedTile {
   mlir::Value signal; ///< Null for a store's own tile.
   mlir::Type element;
@@ -86,9 +90,27 @@ struct StagedFir {
   bool split = false; ///< Taps as a sum of two numbers of the window's type.
 };
 
+/// A recurrence over the chunks of a tile (ModalFinish.h).
+struct StagedModal {
+  mutable ir::ModalOp op;
+  mutable ir::StoreStateOp stored; ///< Of its states, or null.
+  size_t window = 0;
+  int64_t modes = 0, modeBlocks = 0; ///< Its modes, and in sixteens.
+  bool split = false;  ///< Constants and states as sums of two numbers of the window's type.
+  int64_t scratch = 0; ///< Where the states are transposed, in shared memory.
+  int64_t tables = 0; ///< What is too much for registers: per channel `tableBytes` (ModalFinish.h).
+  int64_t tableBytes = 0;
+};
+
 struct StagedStore {
   ir::StoreOp op;
   StagedTile tile;
+  /// Word i of each 16 bytes lies at i ^ q, q = row / (2 chunks) % 4: the four lanes of a
+  /// recurrence's position write different banks.
+  bool swizzled = false;
+  /// Besides, piece p of a row's n pieces of 16 bytes lies at p ^ (row n / 8 % n), and rows have no
+  /// padding; 0: rows are padded.
+  int64_t pieces = 0;
 };
 
 struct StagedPlan {
@@ -99,20 +121,28 @@ struct StagedPlan {
   int64_t tasks = 0;  ///< Up to 16 channels of one group each.
   int64_t tasksPerWarp = 1, warpsPerTask = 1;
   int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
+  int64_t taps = 0;          ///< Where the short FIRs' taps lie in shared memory,
+  int64_t tapBytes = 0;      ///< and what those of a thread's channels take; 0: in registers.
   int64_t slotBytes = 0;
   int64_t setBytes = 0; ///< Of one set of all tiles.
+  /// A step finishes the tile before the one that it produces (Staged.cpp); else there is one set.
+  bool skewed = true;
+  int64_t tileSets = kTileSets;
+  int64_t chunk = 0;           ///< Positions of a recurrence's chunk, 8 of them a tile; else 0.
+  int64_t channelsPerWarp = 0; ///< Of a recurrence.
   llvm::SmallVector<StagedLoad> loads;
   llvm::SmallVector<StagedTile> tiles;
   llvm::SmallVector<StagedWindow> windows;
   llvm::SmallVector<StagedFir> firs;
+  llvm::SmallVector<StagedModal, 1> modals; ///< One at most, and then no firs.
   llvm::SmallVector<StagedStore> stores;
   int64_t sharedBytes = 0;
 
   int64_t tasksPerGroup() const { return (group + 15) / 16; }
 };
 
-/// Channels per filter of a kernel's long FIRs if fir=toeplitz can compute them under some schedule,
-/// else 0.
+/// Channels per filter of a kernel's long FIRs if fir=toeplitz can compute them under some
+/// schedule, else 0.
 int64_t toeplitzGroup(ir::KernelOp kernel);
 
 /// Completes a plan whose schedule says fir=toeplitz, or says why it cannot be.

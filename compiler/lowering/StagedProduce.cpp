@@ -7,6 +7,36 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
+StagedProduce::StagedProduce(StagedBlock &block)
+    : block(block), e(block.e), plan(block.plan), staged(block.staged) {
+  if (!staged.tapBytes)
+    return;
+  e.ifThen(e.less(e.laneL, e.num(1)), [&] {
+    for (auto [i, tap] : llvm::enumerate(e.hoistedTaps()))
+      e.storeTo(*tap, block.byteAt(staged.taps + i * 4 * plan.lanes, tapsByte()),
+                std::min<int64_t>(16, 4 * plan.lanes));
+  });
+}
+
+/// Of the thread's channels' taps.
+Value StagedProduce::tapsByte() { return e.mul(e.laneN, e.num(staged.tapBytes)); }
+
+void StagedProduce::loadTaps() {
+  if (!staged.tapBytes)
+    return;
+  SmallVector<Value *> taps = e.hoistedTaps();
+  SmallVector<Value> numbers;
+  for (int64_t count = taps.size() * plan.lanes, i = 0, width; i < count; i += width) {
+    width = std::min<int64_t>(4, llvm::bit_floor(uint64_t(count - i)));
+    Value some = e.load(VectorType::get({width}, e.b.getF32Type()),
+                        block.byteAt(staged.taps + 4 * i, tapsByte()), 4 * width, false);
+    for (int64_t k = 0; k < width; ++k)
+      numbers.push_back(e.lane(some, k));
+  }
+  for (auto [i, tap] : llvm::enumerate(taps))
+    *tap = e.pack(ArrayRef(numbers).slice(i * plan.lanes, plan.lanes));
+}
+
 /// A load's value at an offset, from the slot. All of an interleaved row's streams come at once.
 Value StagedProduce::fromSlot(Place &place, OpResult signal, int64_t offset, Value slotByte) {
   auto op = cast<LoadOp>(signal.getOwner());
@@ -22,9 +52,10 @@ Value StagedProduce::fromSlot(Place &place, OpResult signal, int64_t offset, Val
       *llvm::find_if(staged.loads, [&](const StagedLoad &load) { return load.op == op; });
   Type element = e.memory(op.getView()).element;
   int64_t bytes = block.bytesOf(element), streams = op.getNumResults() / load.pieces;
-  Value rowOf = e.mul(e.laneL, e.num(plan.unroll * load.rowBytes()));
+  Value rowOf = e.mul(e.laneL, e.num(plan.unroll * load.rowBytes() + load.pad));
   Value own = e.mul(e.laneN, e.num(plan.lanes * streams * bytes));
-  int64_t fixed = load.base + (offset + load.halo) * load.rowBytes() +
+  int64_t row = offset + load.halo;
+  int64_t fixed = load.base + row * load.rowBytes() + row / plan.unroll * load.pad +
                   (load.pieces > 1 ? signal.getResultNumber() * load.pieceBytes : 0);
   Value base = e.address(e.b.getI8Type(), slotByte, e.widen(e.add(rowOf, own)));
   base = e.address(e.b.getI8Type(), base, e.wide(fixed));
@@ -58,6 +89,7 @@ void StagedProduce::produce(Value position, Value slot) {
                         e.less(e.offset(position, staged.tile - 1), e.length));
   auto rows = [&](bool anywhere) {
     Place place;
+    loadTaps();
     place.position = e.add(position, e.mul(e.laneL, e.num(plan.unroll)));
     place.anywhere = anywhere;
     place.begun = !anywhere;

@@ -7,8 +7,8 @@ namespace halo::compiler {
 
 class StagedProduce {
 public:
-  explicit StagedProduce(StagedBlock &block)
-      : block(block), e(block.e), plan(block.plan), staged(block.staged) {}
+  /// After the invariants. Emits the stores of the taps where they lie in shared memory.
+  explicit StagedProduce(StagedBlock &block);
 
   /// The tile at a position, from a slot.
   void produce(mlir::Value position, mlir::Value slot);
@@ -20,6 +20,8 @@ private:
   const StagedPlan &staged;
 
   mlir::Value fromSlot(Place &place, mlir::OpResult signal, int64_t offset, mlir::Value slotByte);
+  mlir::Value tapsByte();
+  void loadTaps();
   void fillWindow(Place &place, const StagedWindow &window);
   void fillTile(Place &place, const StagedTile &tile);
 };

@@ -12,13 +12,18 @@ static std::array<Value, 4> unpack(OpBuilder &b, Location loc, Value four) {
   return parts;
 }
 
-std::array<Value, 4> halo::compiler::loadMatrices(OpBuilder &b, Location loc, Value pointer) {
-  Type i32 = b.getI32Type();
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), {i32, i32, i32, i32});
+SmallVector<Value, 4> halo::compiler::loadMatrices(OpBuilder &b, Location loc, Value pointer,
+                                                   int count, bool transposed) {
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                               SmallVector<Type>(count, b.getI32Type()));
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
-  return unpack(b, loc,
-                NVVM::LdMatrixOp::create(b, loc, type, pointer, 4, NVVM::MMALayout::row, shape,
-                                         NVVM::LdStMatrixEltType::B16));
+  Value all = NVVM::LdMatrixOp::create(
+      b, loc, type, pointer, count, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape,
+      NVVM::LdStMatrixEltType::B16);
+  SmallVector<Value, 4> parts;
+  for (int i = 0; i < count; ++i)
+    parts.push_back(LLVM::ExtractValueOp::create(b, loc, all, i));
+  return parts;
 }
 
 std::array<Value, 4> halo::compiler::multiply(OpBuilder &b, Location loc, Type element,

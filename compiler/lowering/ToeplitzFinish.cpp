@@ -1,5 +1,6 @@
 #include "compiler/lowering/ToeplitzFinish.h"
 
+#include "compiler/lowering/StagedEpilogue.h"
 #include "compiler/lowering/TensorCore.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -63,13 +64,15 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
 }
 
 /// Samples of the warp's positions from `blocks` blocks on, for its task.
-std::array<Value, 4> ToeplitzFinish::samplesOf(Warp &w, size_t index, Value position,
-                                               int64_t blocks) {
+ToeplitzFragments::Four ToeplitzFinish::samplesOf(Warp &w, size_t index, Value position,
+                                                  int64_t blocks) {
   Value start = e.add(
       position, e.add(e.mul(firstBlock, e.num(kBlock)), e.mul(fragments->samplesHalf, e.num(8))));
   Value byte = block.ringByte(e.offset(start, blocks * kBlock), w.swizzle,
                               block.bytesOf(staged.windows[index].element));
-  return loadMatrices(e.b, e.loc, e.address(e.b.getI8Type(), w.rows[index], e.widen(byte)));
+  SmallVector<Value, 4> four =
+      loadMatrices(e.b, e.loc, e.address(e.b.getI8Type(), w.rows[index], e.widen(byte)));
+  return {four[0], four[1], four[2], four[3]};
 }
 
 /// The samples themselves as accumulators, exactly: the product with the identity.
@@ -77,7 +80,7 @@ ToeplitzFinish::Accumulators ToeplitzFinish::identity(Warp &w, size_t index, Val
                                                       int64_t first, int64_t count) {
   Accumulators sums;
   for (int64_t i = 0; i < count; ++i) {
-    std::array<Value, 4> samples = samplesOf(w, index, position, first + i);
+    ToeplitzFragments::Four samples = samplesOf(w, index, position, first + i);
     Sums &block = sums.emplace_back();
     for (int64_t m = 0; m < fragments->products; ++m)
       block.push_back(fragments->multiplied(staged.windows[index].element, identities[index],
@@ -93,7 +96,7 @@ ToeplitzFinish::Accumulators ToeplitzFinish::multiplyBlocks(Warp &w, size_t inde
   const StagedWindow &window = staged.windows[fir.window];
   Accumulators sums(count, Sums(fragments->products, {zero, zero, zero, zero}));
   for (int64_t j = 1 - fir.blocks; j < count; ++j) {
-    std::array<Value, 4> samples = samplesOf(w, fir.window, position, first + j);
+    ToeplitzFragments::Four samples = samplesOf(w, fir.window, position, first + j);
     for (int64_t i = std::max<int64_t>(0, j); i < count && i - j < fir.blocks; ++i)
       for (const auto &taps : w.taps[index]->block(i - j))
         for (int64_t m = 0; m < fragments->products; ++m)
@@ -125,51 +128,31 @@ void ToeplitzFinish::finish(Warp &w, Value position) {
   }
 }
 
-/// What an owner finishes of the warp's block `index`.
+const ToeplitzFinish::Sums *ToeplitzFinish::sumsOf(OpResult signal, ArrayRef<Sums> sums) const {
+  for (auto [index, window] : llvm::enumerate(staged.windows))
+    if (window.finished && window.signal == signal)
+      return &sums[staged.firs.size() + index];
+  for (auto [index, fir] : llvm::enumerate(staged.firs))
+    if (FirOp(fir.fir).getResult() == signal)
+      return &sums[index];
+  return nullptr;
+}
+
 void ToeplitzFinish::finishLane(Warp &w, size_t owner, Value position, int64_t index,
                                 ArrayRef<Sums> sums) {
   Warp::Lane &lane = w.lanes[owner];
-  Emitter &own = *lane.emitter;
-  own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
   // Where a block is next to the one before in its rows, it is an access's immediate.
   int64_t further = fragments->along ? index : 0;
   Value inTile =
       e.add(e.mul(e.offset(firstBlock, index - further), e.num(kBlock)), fragments->position);
-  Place place;
-  place.position = e.add(position, e.offset(inTile, further * kBlock));
-  auto byteOf = [&](const StagedTile &tile, int64_t offset) {
-    Value start = fragments->tileByte(tile, lane.column, inTile);
-    return block.byteAt(tile.base + (further * kBlock + offset) * fragments->positionBytes(tile),
-                        e.add(block.setByte, start));
-  };
-  int64_t lanes = own.plan.lanes;
-  auto accumulated = [&](size_t index, int64_t offset) {
-    return own.pack(fragments->numbers(sums[index], fragments->owners[owner], offset));
-  };
-  own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
-    for (auto [index, window] : llvm::enumerate(staged.windows))
-      if (window.finished && window.signal == signal)
-        return accumulated(staged.firs.size() + index, offset);
-    for (auto [index, fir] : llvm::enumerate(staged.firs))
-      if (FirOp(fir.fir).getResult() == signal) {
-        Value sum = accumulated(index, offset);
-        Value addend = FirOp(fir.fir).getAddend();
-        return addend ? Value(arith::AddFOp::create(own.b, own.loc, sum,
-                                                    own.at(place, addend, offset)))
-                      : sum;
-      }
-    for (const StagedTile &tile : staged.tiles)
-      if (tile.signal == signal)
-        return own.toF32(own.load(own.signalType(tile.element), byteOf(tile, offset),
-                                  lanes * block.bytesOf(tile.element), false));
-    return {};
-  };
+  SmallVector<int64_t> offsets;
   for (int64_t offset : fragments->offsets)
-    for (const StagedStore &store : staged.stores) {
-      Value value = own.at(place, StoreOp(store.op).getInput(), offset);
-      own.storeTo(own.toStorage(value, store.tile.element), byteOf(store.tile, offset),
-                  lanes * block.bytesOf(store.tile.element));
-    }
-  own.source = nullptr;
-  e.b.restoreInsertionPoint(own.b.saveInsertionPoint());
+    offsets.push_back(further * kBlock + offset);
+  auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
+    const Sums *sum = sumsOf(signal, sums);
+    return sum ? lane.emitter->pack(
+                     fragments->numbers(*sum, fragments->owners[owner], offset - further * kBlock))
+               : Value();
+  };
+  emitEpilogue(block, *lane.emitter, lane.column, position, inTile, offsets, accumulated);
 }

@@ -2,19 +2,20 @@
 // with their window, and computes the epilogue as the accumulators lie (ToeplitzFragments.h).
 #pragma once
 
+#include "compiler/lowering/StagedFinish.h"
 #include "compiler/lowering/ToeplitzFragments.h"
 
 namespace halo::compiler {
 
-class ToeplitzFinish {
+class ToeplitzFinish : public StagedFinish {
 public:
   /// Emits the loads of taps and of the epilogue's numbers per channel.
   explicit ToeplitzFinish(StagedBlock &block);
 
-  /// The tile at a position: windows, tiles -> tiles of the stores.
-  void finish(mlir::Value position) {
+  llvm::SmallVector<mlir::Value> finish(mlir::Value position, mlir::ValueRange) override {
     for (auto &warp : warps)
       finish(*warp, position);
+    return {};
   }
 
 private:
@@ -46,13 +47,16 @@ private:
   using Sums = ToeplitzFragments::Sums;
   using Accumulators = llvm::SmallVector<Sums>; ///< By block.
 
-  std::array<mlir::Value, 4> samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
+  ToeplitzFragments::Four samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
   Accumulators identity(Warp &w, size_t index, mlir::Value position, int64_t first, int64_t count);
   Accumulators multiplyBlocks(Warp &w, size_t index, mlir::Value position, int64_t first,
                               int64_t count);
   void finish(Warp &w, mlir::Value position);
+  /// What an owner finishes of the warp's block `index`.
   void finishLane(Warp &w, size_t owner, mlir::Value position, int64_t index,
                   llvm::ArrayRef<Sums> sums);
+  /// A signal's sums, of those by FIR, then by window; null if it has none.
+  const Sums *sumsOf(mlir::OpResult signal, llvm::ArrayRef<Sums> sums) const;
 };
 
 } // namespace halo::compiler

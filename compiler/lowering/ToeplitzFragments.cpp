@@ -23,7 +23,7 @@ Value oneAt(Emitter &e, Type element, Value of, Value low, Value high) {
 /// bld: taps left.
 class TapsLeft final : public ToeplitzFragments {
 public:
-  TapsLeft(StagedBlock &block, Value lane) : e(block.e), block(block), lane(lane) {
+  TapsLeft(StagedBlock &block, Value lane) : e(block.e), lane(lane) {
     row = e.div(lane, e.num(4));
     pair = e.mul(e.rem(lane, e.num(4)), e.num(2));
     samplesHalf = e.rem(e.div(lane, e.num(8)), e.num(2));
@@ -60,22 +60,15 @@ public:
     return result;
   }
 
-  Value tileByte(const StagedTile &tile, Value column, Value inTile) override {
-    return e.add(e.mul(inTile, e.num(tile.rowBytes)),
-                 e.mul(column, e.num(block.bytesOf(tile.element))));
-  }
-  int64_t positionBytes(const StagedTile &tile) override { return tile.rowBytes; }
-
 private:
   Emitter &e;
-  StagedBlock &block;
   Value lane, row, pair;
 };
 
 /// bdl: samples left.
 class SamplesLeft final : public ToeplitzFragments {
 public:
-  SamplesLeft(StagedBlock &block, Value lane) : e(block.e), block(block), lane(lane) {
+  SamplesLeft(StagedBlock &block, Value lane) : e(block.e), lane(lane) {
     Value row = e.div(lane, e.num(4)), quarter = e.rem(lane, e.num(4));
     pair = e.mul(quarter, e.num(2));
     column = e.add(e.mul(e.div(row, e.num(2)), e.num(4)), e.rem(row, e.num(2)));
@@ -110,14 +103,8 @@ public:
     return {sums[0][at], sums[0][at + 1], sums[1][at], sums[1][at + 1]};
   }
 
-  Value tileByte(const StagedTile &tile, Value column, Value inTile) override {
-    return e.add(block.tileRow(tile, column), e.mul(inTile, e.num(block.bytesOf(tile.element))));
-  }
-  int64_t positionBytes(const StagedTile &tile) override { return block.bytesOf(tile.element); }
-
 private:
   Emitter &e;
-  StagedBlock &block;
   Value lane, pair, column;
 };
 

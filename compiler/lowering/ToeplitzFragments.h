@@ -56,10 +56,6 @@ public:
   /// An owner's numbers at an offset.
   virtual llvm::SmallVector<mlir::Value> numbers(const Sums &sums, const Owner &owner,
                                                  int64_t offset) = 0;
-  /// Bytes of a channel of the stripe and a position in a tile, from the start of its set.
-  virtual mlir::Value tileByte(const StagedTile &tile, mlir::Value column, mlir::Value inTile) = 0;
-  /// Bytes from one position of a tile to the next.
-  virtual int64_t positionBytes(const StagedTile &tile) = 0;
 };
 
 } // namespace halo::compiler

@@ -1,0 +1,333 @@
+#include "compiler/lowering/ModalFinish.h"
+
+#include "compiler/lowering/Exponential.h"
+#include "compiler/lowering/Modal.h"
+#include "compiler/lowering/StagedEpilogue.h"
+#include "compiler/lowering/TensorCore.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace halo;
+using namespace halo::compiler;
+using namespace halo::ir;
+
+static constexpr int64_t kBlock = 16;
+/// Of one part of 16 modes' states in the scratch: a row of 8 chunks per mode.
+static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
+
+ModalFinish::ModalFinish(StagedBlock &block)
+    : ModalLanes(block), pairPlan(std::make_unique<KernelPlan>(block.plan)) {
+  Value pair = e.mul(q, e.num(2));
+  auto equal = [&](Value x, Value y) -> Value {
+    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, x, y);
+  };
+  constexpr int64_t kOne = 0x3f80; // bf16
+  Value diagonal = e.select(equal(g, pair), e.num(kOne),
+                            e.select(equal(g, e.offset(pair, 1)), e.num(kOne << 16), none));
+  ones = {diagonal, none, none, diagonal};
+
+  pairPlan->lanes = 2;
+  for (int64_t first = 0; first < staged.channelsPerWarp; first += 2) {
+    Value column = e.offset(e.mul(warp, e.num(staged.channelsPerWarp)), first);
+    Pair &made = pairs.emplace_back(Pair{{channelAt(column), channelAt(e.offset(column, 1))}, {}});
+    made.emitter = block.mapped(*pairPlan, column);
+    made.emitter->emitInvariants(/*taps=*/false);
+    e.b.restoreInsertionPoint(made.emitter->b.saveInsertionPoint());
+  }
+}
+
+ModalFinish::Channel ModalFinish::channelAt(Value column) {
+  Channel channel{ModalFactors(*this, column), column, {}, {}, {}};
+  for (const StagedWindow &window : staged.windows) {
+    int64_t bytes = block.bytesOf(window.element);
+    Value swizzle = block.swizzleOf(column);
+    Value octet = e.rem(e.div(lane, e.num(8)), e.num(std::min<int64_t>(4, chunk / 8)));
+    Value position = e.add(e.mul(e.rem(lane, e.num(8)), e.num(chunk)), e.mul(octet, e.num(8)));
+    for (int64_t first = 0; first < chunk; first += 32)
+      channel.rows.push_back(block.byteAt(
+          window.base, e.add(e.mul(column, e.num(staged.ring * bytes)),
+                             block.ringByte(e.offset(position, first), swizzle, bytes))));
+  }
+  Value base = e.mul(column, e.num(modeBlocks * parts * kPartBytes));
+  channel.scratch = block.byteAt(modal.scratch, e.add(base, e.mul(lane, e.num(kRowBytes))));
+  channel.own = block.byteAt(modal.scratch,
+                             e.add(base, e.add(e.mul(g, e.num(kRowBytes)), e.mul(q, e.num(4)))));
+  return channel;
+}
+
+ModalFinish::Fragment ModalFinish::multiply(const Fragment &left, ValueRange right,
+                                            const Fragment &sum) {
+  return compiler::multiply(e.b, e.loc, element, left, {right[0], right[1]}, sum);
+}
+
+ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Value position) {
+  int64_t bytes = block.bytesOf(staged.windows[window].element),
+          loads = llvm::divideCeil(chunk, 32);
+  Value tile = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
+                                               e.num(staged.ring * bytes - 1));
+  Samples samples;
+  for (int64_t i = 0; i < loads; ++i)
+    samples.append(loadMatrices(
+        e.b, e.loc, e.address(e.b.getI8Type(), channel.rows[window * loads + i], e.widen(tile)),
+        int(std::min<int64_t>(4, chunk / 8))));
+  return samples;
+}
+
+/// The states where the chunks begin, and where the next tile does. Step by step for all channels
+/// and modes: each step's latency covers the others'.
+void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
+  struct Chain {
+    Begun &of;
+    int64_t m, half;
+    std::array<Value, 4> decays; // exp(lp k) for k = 16, C and 2 C, expm1(lp tile)
+    Value state, even, odd, sum, before;
+  };
+  std::vector<Chain> chains;
+  for (Begun &own : begun)
+    for (int64_t m = 0; m < modeBlocks; ++m)
+      for (int64_t half = 0; half < 2; ++half)
+        chains.push_back({own,
+                          m,
+                          half,
+                          own.channel->factors.decays(2 * m + half),
+                          states[chains.size()],
+                          {},
+                          {},
+                          {},
+                          {}});
+  SmallVector<Parts> lefts; // [channel, 16 modes]
+  for (const Begun &own : begun)
+    for (int64_t m = 0; m < modeBlocks; ++m)
+      lefts.push_back(own.channel->factors.input(m));
+  SmallVector<Fragment> added(begun.size() * modeBlocks, {zero, zero, zero, zero});
+  for (int64_t b = 0; b < blocks; ++b) {
+    for (Chain &chain : chains)
+      for (int64_t i = 2 * chain.half; b && i < 2 * chain.half + 2; ++i) {
+        Value &sum = added[(&chain - chains.data()) / 2][i];
+        sum = times(sum, chain.decays[0]);
+      }
+    for (int64_t part = 0; part < parts; ++part)
+      for (auto [index, sum] : llvm::enumerate(added)) {
+        const Begun &own = begun[index / modeBlocks];
+        sum = multiply(lefts[index][part], ValueRange(own.samples[modal.window]).slice(2 * b, 2),
+                       sum);
+      }
+    // Meanwhile: what does not wait.
+    within(begun, b);
+  }
+  auto masked = [&](int64_t from, Value value) {
+    return e.select(e.less(q, e.num(from)), zero, value);
+  };
+  for (auto [index, chain] : llvm::enumerate(chains)) {
+    chain.even = added[index / 2][2 * chain.half];
+    chain.odd = added[index / 2][2 * chain.half + 1];
+    chain.sum = e.fma(chain.decays[1], chain.even, chain.odd);
+  }
+  // Of the lanes up to this one, from no state.
+  for (int64_t distance : {1, 2}) {
+    SmallVector<Value> others;
+    for (Chain &chain : chains)
+      others.push_back(shuffle(chain.sum, e.offset(lane, -distance), 4));
+    for (auto [chain, other] : llvm::zip(chains, others)) {
+      Value two = chain.decays[2];
+      chain.sum = e.fma(masked(distance, distance == 1 ? two : times(two, two)), other, chain.sum);
+    }
+  }
+  // Of those before it, the last one's coming round to the first.
+  for (Chain &chain : chains)
+    chain.before = shuffle(chain.sum, e.offset(lane, 3), 4);
+  for (Chain &chain : chains) {
+    Begun &own = chain.of;
+    int64_t mode = 2 * chain.m + chain.half;
+    Value start = e.fma(own.channel->factors.start(mode), chain.state, masked(1, chain.before));
+    own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
+    own.next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
+  }
+  for (Begun &own : begun)
+    for (Value &next : own.next)
+      next = shuffle(next, none, 4);
+}
+
+/// S to shared memory, to come back as right sides.
+void ModalFinish::transpose(const Begun &begun) {
+  for (auto [mode, starts] : llvm::enumerate(begun.starts)) {
+    Parts packed = pack({starts});
+    for (int64_t part = 0; part < parts; ++part) {
+      int64_t row = (mode / 2 * parts + part) * kPartBytes + mode % 2 * 8 * kRowBytes;
+      e.storeTo(packed[part][0], e.address(e.b.getI8Type(), begun.channel->own, e.wide(row)), 4);
+    }
+  }
+}
+
+/// T u of the chunks' positions [16 at, 16 at + 16).
+void ModalFinish::within(MutableArrayRef<Begun> begun, int64_t at) {
+  for (Begun &own : begun)
+    own.outputs.push_back({zero, zero, zero, zero});
+  for (int64_t d = at; d >= 0; --d) {
+    SmallVector<Parts> lefts;
+    for (Begun &own : begun)
+      lefts.push_back(own.channel->factors.within(d));
+    for (int64_t part = parts; part-- > 0;)
+      for (auto [own, t] : llvm::zip(begun, lefts))
+        own.outputs[at] = multiply(
+            t[part], ValueRange(own.samples[modal.window]).slice(2 * (at - d), 2), own.outputs[at]);
+  }
+}
+
+/// The outputs: + P S.
+void ModalFinish::before(MutableArrayRef<Begun> begun) {
+  // lo times hi, hi times lo, hi times hi; where there is but one part, that.
+  SmallVector<std::array<int64_t, 2>> products = {{0, 0}};
+  if (parts == 2)
+    products = {{1, 0}, {0, 1}, {0, 0}};
+  for (int64_t m = 0; m < modeBlocks; ++m)
+    for (auto [left, right] : products)
+      for (int64_t at = 0; at < blocks; ++at)
+        for (Begun &own : begun)
+          own.outputs[at] =
+              multiply(own.channel->factors.output(m, at)[left],
+                       ValueRange(own.states).slice(2 * (parts * m + right), 2), own.outputs[at]);
+}
+
+SmallVector<Value> ModalFinish::begin() {
+  SmallVector<Value> states;
+  ModalOp op = modal.op;
+  for (Pair &pair : pairs)
+    for (Channel &channel : pair.channels)
+      for (int64_t m = 0; m < 2 * modeBlocks; ++m) {
+        if (!op.getInitAttr()) {
+          states.push_back(zero);
+          continue;
+        }
+        Value own = e.min(e.add(block.stripe, channel.column), e.offset(e.channels, -1));
+        Value mode = e.min(e.offset(g, 8 * m), e.num(modal.modes - 1));
+        const Memory &memory = e.memory(*op.getInit());
+        states.push_back(e.load(memory.element, modePointer(e, memory, own, mode), 4,
+                                /*invariant=*/false));
+      }
+  return states;
+}
+
+static bool multipliedOnly(Value signal) {
+  return llvm::all_of(signal.getUsers(), [](Operation *user) {
+    return isa<arith::MulFOp>(user) || isa<HaloDialect>(user->getDialect());
+  });
+}
+
+SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
+  std::vector<Begun> begun;
+  for (Pair &pair : pairs)
+    for (Channel &channel : pair.channels) {
+      begun.emplace_back().channel = &channel;
+      for (size_t window = 0; window < staged.windows.size(); ++window)
+        begun.back().samples.push_back(samplesOf(channel, window, position));
+    }
+  scan(begun, states);
+  for (const Begun &own : begun)
+    transpose(own);
+  SmallVector<Value> next = nextStates(begun, position);
+  NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
+  for (Begun &own : begun)
+    for (int64_t m = 0; m < modeBlocks; ++m)
+      own.states.append(loadMatrices(
+          e.b, e.loc,
+          e.address(e.b.getI8Type(), own.channel->scratch, e.wide(m * parts * kPartBytes)),
+          int(2 * parts), /*transposed=*/true));
+  before(begun);
+  for (auto [index, pair] : llvm::enumerate(pairs))
+    for (int64_t at = 0; at < blocks; ++at)
+      store(pair, ArrayRef(begun).slice(2 * index, 2), position, at);
+  return next;
+}
+
+/// The epilogue of the chunks' positions [16 at, 16 at + 16).
+void ModalFinish::store(Pair &pair, ArrayRef<Begun> begun, Value position, int64_t at) {
+  Emitter &both = *pair.emitter;
+  std::array<SmallVector<Fragment>, 2> own; // [channel][window]: the signals themselves
+  for (int64_t i = 0; i < 2; ++i)
+    for (auto [w, window] : llvm::enumerate(staged.windows))
+      own[i].push_back(window.finished
+                           ? multiply(ones, ValueRange(begun[i].samples[w]).slice(2 * at, 2),
+                                      {zero, zero, zero, zero})
+                           : Fragment());
+  auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
+    int64_t place = (offset % chunk == 8 ? 2 : 0) + (offset >= chunk ? 1 : 0);
+    if (ModalOp(modal.op).getResult() == signal)
+      return both.pack({begun[0].outputs[at][place], begun[1].outputs[at][place]});
+    for (auto [w, window] : llvm::enumerate(staged.windows))
+      if (window.finished && window.signal == signal) {
+        Value values = both.pack({own[0][w][place], own[1][w][place]});
+        // Exact in its type: where that is said, LLVM multiplies in it.
+        return multipliedOnly(signal) ? both.toF32(both.toStorage(values, window.element)) : values;
+      }
+    return {};
+  };
+  Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
+  emitEpilogue(block, both, pair.channels[0].column, position, inTile, {0, chunk, 8, chunk + 8},
+               accumulated, e.mul(q, e.num(4)));
+}
+
+/// The states where the next tile begins, or, where the sequence ends within this one, its last
+/// whole chunk.
+SmallVector<Value> ModalFinish::nextStates(ArrayRef<Begun> begun, Value position) {
+  SmallVector<Value> whole;
+  for (const Begun &own : begun)
+    whole.append(own.next);
+  if (!modal.stored)
+    return whole;
+  Value left = e.sub(e.length, position);
+  Value index = e.div(left, e.num(chunk)), odd = e.less(none, e.rem(index, e.num(2)));
+  return e.ifValues(e.less(left, e.num(staged.tile)), whole, [&] {
+    SmallVector<Value> states;
+    for (const Begun &own : begun)
+      for (const auto &starts : own.starts)
+        states.push_back(shuffle(e.select(odd, starts[1], starts[0]), e.div(index, e.num(2)), 4));
+    return states;
+  });
+}
+
+/// A lane takes one mode of one channel through what remains of the sequence.
+void ModalFinish::end(ValueRange states) {
+  if (!modal.stored)
+    return;
+  const StagedWindow &window = staged.windows[modal.window];
+  int64_t bytes = block.bytesOf(window.element);
+  const Memory &memory = e.memory(modal.stored.getState(), /*output=*/true);
+  Value which = e.div(lane, e.num(16)), row = e.rem(lane, e.num(16));
+  Value second = e.less(none, which), late = e.less(e.num(7), row);
+  Value from = e.mul(e.rem(row, e.num(8)), e.num(4));
+  Value rest = e.rem(e.length, e.num(chunk)), first = e.sub(e.length, rest);
+  for (Pair &pair : pairs) {
+    Value column = e.add(pair.channels[0].column, which), own = e.add(block.stripe, column);
+    Value swizzle = block.swizzleOf(column), ring = e.mul(column, e.num(staged.ring * bytes));
+    Value safe = e.min(own, e.offset(e.channels, -1));
+    auto scalar = block.mapped(*one, column);
+    for (int64_t m = 0; m < modeBlocks; ++m) {
+      Value mode = e.offset(row, 16 * m);
+      Value exists = e.both(e.less(mode, e.num(modal.modes)), e.less(own, e.channels));
+      mode = e.min(mode, e.num(modal.modes - 1));
+      const Memory &poles = e.memory(ModalOp(modal.op).getLogPoles());
+      Value logPole = e.load(poles.element, modePointer(e, poles, safe, mode), 4, true);
+      scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
+      Value decay = emitExpm1(*scalar, logPole, real(1));
+      e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
+      auto ofChannel = [&](int64_t i) {
+        Value low = shuffle(states[2 * (modeBlocks * i + m)], from, 32);
+        return e.select(late, shuffle(states[2 * (modeBlocks * i + m) + 1], from, 32), low);
+      };
+      Value state = e.select(second, ofChannel(1), ofChannel(0));
+      state = e.loop(none, rest, e.num(1), {state}, [&](Value j, ValueRange carried) {
+        Value position = e.add(first, j);
+        Value byte = e.add(ring, block.ringByte(position, swizzle, bytes));
+        Value sample = e.load(element, block.byteAt(window.base, byte), bytes, false);
+        sample = arith::ExtFOp::create(e.b, e.loc, e.b.getF32Type(), sample);
+        return SmallVector<Value>{plus(carried[0], e.fma(decay, carried[0], sample))};
+      })[0];
+      e.ifThen(exists, [&] { e.storeTo(state, modePointer(e, memory, own, mode), 4); });
+    }
+    states = states.drop_front(4 * modeBlocks);
+  }
+}

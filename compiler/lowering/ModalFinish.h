@@ -1,0 +1,78 @@
+// Multiply and finish of a staged recurrence: a tile is 8 chunks of C positions, the columns of
+// four products per channel.
+//
+//   y = T u + P S        S' = decay S + Q u                          S: the states where a chunk
+//   begins T[i, j] = h[i - j]   P[i, s] = R[s] exp(lp[s] (i + 1))   Q[s, j] = exp(lp[s] (C - 1 -
+//   j))
+//
+// A warp has `channelsPerWarp` channels, two at a time, and their T, P and Q in registers as left
+// sides (TensorCore.h). With g = lane / 4 and q = lane % 4 a lane holds, of a channel and 16 modes,
+//
+//   Q u    modes g and g + 8, chunks 2q and 2q + 1: what they add to the states
+//   S      the same, after a scan over the chunks, which is one over the four lanes of a g
+//   y      positions g and g + 8 of each 16, chunks 2q and 2q + 1
+//
+// S goes through shared memory to become a right side: the transpose of what the scan leaves.
+//
+// Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the
+// constants.
+//
+// Numerics. T, P, Q and S are numbers of the samples' type, or where the kernel is accurate sums of
+// two (hi + lo; lo times lo is dropped). Powers within a tile are within 1e-6 and start afresh in
+// every tile; from tile to tile the f32 states decay by expm1(lp * tile), so that slow poles lose
+// nothing (hyena_c3). A sequence that ends within a tile: the states of its last whole chunk, then
+// position by position.
+#pragma once
+
+#include "compiler/lowering/ModalFactors.h"
+#include "compiler/lowering/StagedFinish.h"
+
+namespace halo::compiler {
+
+class ModalFinish : public StagedFinish, private ModalLanes {
+public:
+  /// Emits T, P and Q of the warp's channels.
+  explicit ModalFinish(StagedBlock &block);
+
+  llvm::SmallVector<mlir::Value> begin() override;
+  llvm::SmallVector<mlir::Value> finish(mlir::Value position, mlir::ValueRange states) override;
+  void end(mlir::ValueRange states) override;
+
+private:
+  struct Channel {
+    ModalFactors factors;
+    mlir::Value column;                  ///< In the stripe.
+    llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row at position 0, by window.
+    mlir::Value scratch, own;            ///< Where S is transposed: to load from; the lane's place.
+  };
+  struct Pair {
+    std::array<Channel, 2> channels;
+    std::unique_ptr<Emitter> emitter; ///< Of both.
+  };
+  using Samples = llvm::SmallVector<mlir::Value>; ///< Right sides, two registers per 16 positions.
+  /// A channel's tile under way.
+  struct Begun {
+    Channel *channel;
+    llvm::SmallVector<Samples> samples;                   ///< By window.
+    llvm::SmallVector<Fragment> outputs;                  ///< By block of 16 positions.
+    llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2q, 2q + 1.
+    llvm::SmallVector<mlir::Value> next;                  ///< [mode]: S where the next tile begins.
+    llvm::SmallVector<mlir::Value> states;                ///< S as right sides.
+  };
+
+  std::unique_ptr<KernelPlan> pairPlan;
+  Fragment ones; ///< The identity.
+  std::vector<Pair> pairs;
+
+  Channel channelAt(mlir::Value column);
+  Samples samplesOf(Channel &channel, size_t window, mlir::Value position);
+  void scan(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
+  void within(llvm::MutableArrayRef<Begun> begun, int64_t at);
+  void transpose(const Begun &begun);
+  llvm::SmallVector<mlir::Value> nextStates(llvm::ArrayRef<Begun> begun, mlir::Value position);
+  void before(llvm::MutableArrayRef<Begun> begun);
+  Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
+  void store(Pair &pair, llvm::ArrayRef<Begun> begun, mlir::Value position, int64_t at);
+};
+
+} // namespace halo::compiler
