@@ -57,6 +57,8 @@ constexpr int64_t kGatedReread = 24;
 /// Channels of a stripe with fir=toeplitz, positions of a tile, and the least group worth an mma's eight
 /// columns.
 constexpr int64_t kToeplitzChannels = 64, kToeplitzTile = 64, kToeplitzLeastGroup = 4;
+/// The same in bdl, where a tile's positions lie side by side: two cache lines of each channel.
+constexpr int64_t kToeplitzChannelsBDL = 32, kToeplitzTileBDL = 128;
 
 int64_t roundUpToPowerOfTwo(int64_t value) {
   int64_t power = 1;
@@ -192,31 +194,56 @@ static ToeplitzStripe toeplitzStripe(int64_t group) {
   return {};
 }
 
-/// Long FIRs in bld on the tensor cores: 128 threads hold all taps in registers, and two blocks share
-/// an SM's memory (H200, hcm, K 128, bf16, D 4096, L 65536: 0.955 of the copy; 256 threads 0.90, 128
+/// The same in bdl, where a stripe may end anywhere: up to 32 channels, at most one filter a warp.
+/// Worked: groups of 16, 8, 32, 64: 32 channels; 15: 30; 24: 24; 12: 24; 5: 20; 4: 16; 40, 100: none
+static ToeplitzStripe toeplitzStripeBDL(int64_t group) {
+  if (group < kToeplitzLeastGroup)
+    return {};
+  if (group % kToeplitzChannelsBDL == 0)
+    return {kToeplitzChannelsBDL, 4};
+  for (int64_t groups = kToeplitzChannelsBDL / group; groups > 0; --groups)
+    if (int64_t tasks = groups * ceilDiv(group, 16); tasks <= 4 && 4 % tasks == 0)
+      return {groups * group, 4};
+  return {};
+}
+
+/// Shared memory of a staged block, as compiler/lowering/StagedPlan.cpp lays it out with all views in
+/// the slots.
+static int64_t toeplitzShared(const KernelTraits &traits, const Schedule &schedule, int64_t tile) {
+  int64_t halo = traits.halo - (traits.maxTaps - 1), n = schedule.blockN;
+  int64_t ring = roundUpToPowerOfTwo(2 * tile + ceilDiv(traits.maxTaps - 1, 16) * 16);
+  int64_t windows = n * ring * 2, inputs = traits.views - 1;
+  if (traits.layout == Layout::BLD)
+    return n * 2 * schedule.stages * (tile + halo) * inputs + windows + 3 * tile * (2 * n + 16);
+  int64_t row = ((ceilDiv(halo, 8) + tile / 8) | 1) * kAccessBytes;
+  return n * schedule.stages * row * inputs + windows + 3 * n * (tile + 16) * 2;
+}
+
+/// Long FIRs on the tensor cores: 128 threads hold all taps in registers, and two blocks share an SM's
+/// memory (H200, hcm, K 128, bf16, D 4096, L 65536: in bld 0.955 of the copy; 256 threads 0.90, 128
 /// channels a block 0.90). Shorter FIRs are computed directly, and so are groups of few channels, which
 /// would leave most of an mma empty. blockN is 0 where it does not fit.
 static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &device) {
   Schedule schedule;
-  bool fits = traits.layout == Layout::BLD && traits.align == 16 && traits.maxElementBytes == 2 &&
-              traits.maxTaps > kToeplitzTaps;
-  ToeplitzStripe stripe = fits ? toeplitzStripe(traits.toeplitzGroup) : ToeplitzStripe();
+  bool bld = traits.layout == Layout::BLD;
+  bool fits = (bld || traits.layout == Layout::BDL) && traits.align == 16 &&
+              traits.maxElementBytes == 2 && traits.maxTaps > kToeplitzTaps;
+  int64_t group = fits ? traits.toeplitzGroup : 0;
+  ToeplitzStripe stripe = bld ? toeplitzStripe(group) : toeplitzStripeBDL(group);
   if (!stripe.blockN)
     return schedule;
   schedule.fir = Fir::Toeplitz;
+  schedule.blockN = stripe.blockN;
   schedule.numWarps = stripe.numWarps;
-  schedule.vector = kLanes;
+  schedule.vector = bld ? kLanes : kAccessBytes / traits.maxElementBytes;
   schedule.stages = 2;
   schedule.minBlocks = stripe.numWarps == 4 ? 2 : 1;
-  int64_t threadsN = roundUpToPowerOfTwo(stripe.blockN / kLanes);
-  schedule.unroll = int(kToeplitzTile * threadsN / (32 * stripe.numWarps));
-  // As compiler/lowering/StagedPlan.cpp lays it out, with all views' rows in the slots.
-  int64_t rows = kToeplitzTile + traits.halo - (traits.maxTaps - 1);
-  int64_t ring = roundUpToPowerOfTwo(2 * kToeplitzTile + ceilDiv(traits.maxTaps - 1, 16) * 16);
-  int64_t bytes = stripe.blockN * 2 * (schedule.stages * rows * (traits.views - 1) + ring) +
-                  3 * kToeplitzTile * (2 * stripe.blockN + 16);
-  if (bytes <= device.sharedPerBlock)
-    schedule.blockN = stripe.blockN;
+  int64_t tile = bld ? kToeplitzTile : kToeplitzTileBDL;
+  int64_t threadsN = roundUpToPowerOfTwo(bld ? stripe.blockN / kLanes : stripe.blockN);
+  int64_t threadsL = 32 * stripe.numWarps / threadsN;
+  schedule.unroll = int(tile / (bld ? threadsL : threadsL * schedule.vector));
+  if (toeplitzShared(traits, schedule, tile) > device.sharedPerBlock)
+    schedule.blockN = 0;
   return schedule;
 }
 
@@ -232,6 +259,7 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bld, hcs 7    registers  4       128      2      8       3
 //   bdl, hcs 7    registers  8       1        1      2       1
 //   bld, 128 in groups of 16: fir=toeplitz, vector 4, block_n 64, 4 warps, unroll 8, stages 2
+//   bdl, 128 in groups of 16: fir=toeplitz, vector 8, block_n 32, 4 warps, unroll 4, stages 2
 //   bdl, 4        registers  8       1        2      2       2
 //   bdl, 7        registers  8       1        2      1       3
 //   bdl, 40       registers  8       1        2      1       2

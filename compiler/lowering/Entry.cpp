@@ -143,7 +143,8 @@ Value Emitter::tapRow(FirOp fir, Value c) {
 /// Channels of one group share their taps: a thread's lanes then need one load.
 bool Emitter::sharesRow(FirOp fir) const {
   auto type = cast<TapsType>(memory(fir.getWeight()).decl.getType());
-  return *knownCount(type.getStreams()) == 1 && *knownCount(type.getGroup()) % plan.lanes == 0;
+  return *knownCount(type.getStreams()) == 1 &&
+         (plan.along || *knownCount(type.getGroup()) % plan.lanes == 0);
 }
 
 /// `count` adjacent elements from `first`, which is a multiple of `count`, in the widest pieces.
@@ -234,7 +235,7 @@ Value Emitter::loadTap(FirOp fir, Value index) {
     Value place = b.createOrFold<arith::AddIOp>(loc, row, column);
     return load(m.element, address(m.element, m.pointer, place), storageBytes(m.element), true);
   };
-  if (sharesRow(fir))
+  if (plan.along || sharesRow(fir))
     return splat(toF32(one(channel)));
   SmallVector<Value> lanes;
   for (int64_t i = 0; i < plan.lanes; ++i)
@@ -312,15 +313,17 @@ void Emitter::emitInvariants(bool taps) {
         .Case([&](ChannelOp op) {
           const Memory &m = memory(op.getOperand());
           SmallVector<Value> lanes;
+          int64_t count = plan.along ? 1 : plan.lanes;
           if (plan.schedule.getAlign() > 1)
-            lanes = loadContiguous(m, channel, plan.lanes);
+            lanes = loadContiguous(m, channel, count);
           else
-            for (int64_t i = 0; i < plan.lanes; ++i)
+            for (int64_t i = 0; i < count; ++i)
               lanes.push_back(load(m.element,
                                    address(m.element, m.pointer,
                                            product(offset(channel, i), m.strides[0])),
                                    storageBytes(m.element), true));
-          channelSignals[op.getSignal()] = toF32(pack(lanes));
+          Value number = toF32(pack(lanes));
+          channelSignals[op.getSignal()] = plan.along ? splat(number) : number;
         })
         .Case([&](FirOp op) {
           if (taps && !isRolled(plan, op) && !isStagedInStep(plan, op))

@@ -231,7 +231,7 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
                         << " threads across channels, which does not divide the block's "
                         << threads;
   plan.threadsL = threads / plan.threadsN;
-  plan.channelsFast = bld || crossLayout;
+  plan.channelsFast = bld || crossLayout || schedule.getFir() == FirKind::Toeplitz;
   plan.stepL = plan.threadsL * plan.run * plan.unroll;
   plan.threadStep = bld && !plan.shared ? plan.unroll : plan.stepL;
   if (schedule.getBlockL() % plan.stepL)

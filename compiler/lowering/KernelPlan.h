@@ -39,6 +39,7 @@ struct KernelPlan {
   Layout layout = Layout::BLD;
   bool shared = false; ///< window=shared: the FIRs longer than kUnrolledTaps are rolled.
   int64_t lanes = 1;   ///< Adjacent channels a thread computes together (bld).
+  bool along = false;  ///< The lanes are adjacent positions of one channel instead (Staged, bdl).
   int64_t run = 1;     ///< Adjacent positions per access (bdl, window=registers).
   int64_t unroll = 1;
   int64_t threadsN = 1, threadsL = 1;

@@ -12,6 +12,8 @@
 #include "compiler/lowering/ModalFinish.h"
 #include "compiler/lowering/StagedCopies.h"
 #include "compiler/lowering/StagedProduce.h"
+#include "compiler/lowering/StagedRunCopies.h"
+#include "compiler/lowering/StagedRunProduce.h"
 #include "compiler/lowering/ToeplitzFinish.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,19 +22,19 @@
 using namespace mlir;
 using namespace halo::compiler;
 
-void halo::compiler::emitStaged(Emitter &e) {
+template <typename Copies, typename Produce> static void walk(Emitter &e) {
   StagedBlock block(e);
   const StagedPlan &staged = block.staged;
   const int64_t stages = block.plan.schedule.getStages();
   Value begin = block.begin, end = e.min(e.add(begin, e.blockLen), e.length);
   Value from = e.offset(begin, -staged.warmup);
-  StagedCopies copies(block);
+  Copies copies(block);
   e.loop(e.num(0), e.num(stages - 1), e.num(1), {}, [&](Value i, ValueRange) {
     copies.fetch(e.add(from, e.mul(i, e.num(staged.tile))), end, i);
     return SmallVector<Value>{};
   });
   e.emitInvariants();
-  StagedProduce producer(block);
+  Produce producer(block);
   std::unique_ptr<StagedFinish> finisher;
   if (staged.modals.empty())
     finisher = std::make_unique<ToeplitzFinish>(block);
@@ -92,4 +94,11 @@ void halo::compiler::emitStaged(Emitter &e) {
         return next;
       });
   finisher->end(ValueRange(carried).drop_front(1 + staged.tileSets));
+}
+
+void halo::compiler::emitStaged(Emitter &e) {
+  if (e.plan.layout == Layout::BLD)
+    walk<StagedCopies, StagedProduce>(e);
+  else
+    walk<StagedRunCopies, StagedRunProduce>(e);
 }

@@ -3,13 +3,24 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
+using namespace halo;
 using namespace halo::compiler;
 
 static Value tileOfChannels(Emitter &e) {
-  // As in Emitter's entry: channels first.
+  // As in Emitter's entry: channels first, in bdl positions.
   Value block = arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(),
                                            gpu::BlockIdOp::create(e.b, e.loc, gpu::Dimension::x));
-  return e.rem(block, e.tilesN);
+  return e.rem(e.plan.layout == Layout::BLD ? block : e.div(block, e.tilesL), e.tilesN);
+}
+
+StagedPieces::StagedPieces(Emitter &e, int64_t rowBytes, int64_t unit)
+    : perRow(rowBytes / StagedBlock::kAccess),
+      rowsAtOnce(std::max<int64_t>(1, e.plan.threads() / perRow)) {
+  if (rowsAtOnce > unit)
+    rowsAtOnce -= rowsAtOnce % unit;
+  row = e.div(e.thread, e.num(perRow));
+  piece = e.rem(e.thread, e.num(perRow));
+  active = e.less(row, e.num(rowsAtOnce));
 }
 
 StagedBlock::StagedBlock(Emitter &emitter) : e(emitter), plan(e.plan), staged(*plan.staged) {
@@ -42,10 +53,15 @@ Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const 
   return e.b.createOrFold<arith::XOrIOp>(e.loc, byte, swizzle);
 }
 
+Value StagedBlock::tileRow(const StagedTile &tile, Value column) const {
+  Value second = e.b.createOrFold<arith::AndIOp>(e.loc, e.div(column, e.num(4)), e.num(1));
+  return e.add(e.mul(column, e.num(tile.rowBytes)), e.mul(second, e.num(kAccess)));
+}
+
 std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value column) const {
   auto other = std::make_unique<Emitter>(mapping, e);
   Value own = e.add(stripe, column);
-  other->channel = e.min(own, e.offset(e.channels, -mapping.lanes));
+  other->channel = e.min(own, e.offset(e.channels, mapping.along ? -1 : -mapping.lanes));
   other->b.restoreInsertionPoint(e.b.saveInsertionPoint());
   return other;
 }

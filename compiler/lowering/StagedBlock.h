@@ -33,12 +33,24 @@ struct StagedBlock {
   /// Byte of a position, a multiple of 8 or within such a piece, in a channel's ring.
   mlir::Value ringByte(mlir::Value position, mlir::Value swizzle, int64_t bytes) const;
 
+  /// bdl: byte of a channel's row in a tile. Four of eight neighbours lie an access further, so
+  /// that they are in different banks although rows are an even number of accesses long.
+  mlir::Value tileRow(const StagedTile &tile, mlir::Value column) const;
   /// Of a swizzled store's row, a multiple of 8 apart or not: its pieces' permutation and `words`,
   /// that of the words in them.
   mlir::Value pieceSwizzle(const StagedStore &store, mlir::Value row, mlir::Value words) const;
 
   /// An emitter like ours that computes the channels from `column` of the stripe on.
   std::unique_ptr<Emitter> mapped(const KernelPlan &mapping, mlir::Value column) const;
+};
+
+/// Accesses of 16 bytes, rows of them shared out among the block's threads.
+struct StagedPieces {
+  /// `rowsAtOnce` is a multiple of `unit` where there are enough threads.
+  StagedPieces(Emitter &e, int64_t rowBytes, int64_t unit = 1);
+
+  int64_t perRow, rowsAtOnce;
+  mlir::Value row, piece, active; ///< The thread's first row; its piece of every row.
 };
 
 } // namespace halo::compiler

@@ -9,18 +9,8 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
-StagedCopies::Pieces::Pieces(Emitter &e, int64_t rowBytes, int64_t unit)
-    : perRow(rowBytes / StagedBlock::kAccess),
-      rowsAtOnce(std::max<int64_t>(1, e.plan.threads() / perRow)) {
-  if (rowsAtOnce > unit)
-    rowsAtOnce -= rowsAtOnce % unit;
-  row = e.div(e.thread, e.num(perRow));
-  piece = e.rem(e.thread, e.num(perRow));
-  active = e.less(row, e.num(rowsAtOnce));
-}
-
 /// The piece of a row of `bytes` that a thread takes, kept inside the tensor's channels.
-Value StagedCopies::safePiece(const Pieces &pieces, int64_t perChannel) {
+Value StagedCopies::safePiece(const StagedPieces &pieces, int64_t perChannel) {
   Value have = e.sub(e.channels, block.stripe);
   Value most = e.offset(e.div(e.mul(have, e.num(perChannel)), e.num(StagedBlock::kAccess)), -1);
   return e.min(pieces.piece, most);
@@ -30,7 +20,7 @@ StagedCopies::StagedCopies(StagedBlock &block) : block(block), e(block.e), stage
   for (const StagedLoad &load : staged.loads)
     for (int64_t part = 0; part < load.pieces; ++part) {
       const Memory &m = e.memory(LoadOp(load.op).getView());
-      Pieces pieces(e, load.pieceBytes, load.pad ? block.plan.unroll : 1);
+      StagedPieces pieces(e, load.pieceBytes, load.pad ? block.plan.unroll : 1);
       int64_t streams = LoadOp(load.op).getNumResults() / load.pieces;
       Value first = load.pieces > 1 ? e.add(block.stripe, e.mul(e.channels, e.num(part)))
                                     : e.mul(block.stripe, e.num(streams));
@@ -120,7 +110,7 @@ void StagedCopies::store(Value position) {
     OpLine line(e, StoreOp(store.op));
     const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
     int64_t bytes = block.bytesOf(store.tile.element), perAccess = StagedBlock::kAccess / bytes;
-    Pieces pieces(e, blockN * bytes, store.pieces ? 8 : 1);
+    StagedPieces pieces(e, blockN * bytes, store.pieces ? 8 : 1);
     Value channel = e.add(block.stripe, e.mul(pieces.piece, e.num(perAccess)));
     Value start = e.b.createOrFold<arith::AddIOp>(
         e.loc, e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(e.batch), m.strides[0]),

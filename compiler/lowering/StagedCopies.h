@@ -17,18 +17,10 @@ public:
   void store(mlir::Value position);
 
 private:
-  /// Pieces of 16 bytes, rows of them shared out among the block's threads.
-  struct Pieces {
-    int64_t perRow, rowsAtOnce;
-    mlir::Value row, piece, active; ///< The thread's first row; its piece of every row.
-
-    /// `rowsAtOnce` is a multiple of `unit` where there are enough threads.
-    Pieces(Emitter &e, int64_t rowBytes, int64_t unit = 1);
-  };
   struct Copy {
     const StagedLoad *load;
     int64_t part;
-    Pieces pieces;
+    StagedPieces pieces;
     mlir::Value source; ///< Of position 0, at the thread's piece.
   };
   StagedBlock &block;
@@ -37,7 +29,7 @@ private:
   llvm::SmallVector<Copy> copies;
 
   mlir::Value straight(mlir::Value values, mlir::Value row);
-  mlir::Value safePiece(const Pieces &pieces, int64_t perChannel);
+  mlir::Value safePiece(const StagedPieces &pieces, int64_t perChannel);
 };
 
 } // namespace halo::compiler

@@ -16,6 +16,11 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
   Place place;
   place.position = e.add(position, inTile);
   auto byteOf = [&](const StagedTile &tile, int64_t offset, Value swizzle = {}) {
+    if (block.plan.layout == Layout::BDL) {
+      int64_t bytes = block.bytesOf(tile.element);
+      Value start = e.add(block.tileRow(tile, column), e.mul(inTile, e.num(bytes)));
+      return block.byteAt(tile.base + offset * bytes, e.add(block.setByte, start));
+    }
     Value own = e.mul(column, e.num(block.bytesOf(tile.element)));
     if (swizzle)
       own = e.b.createOrFold<arith::XOrIOp>(e.loc, own, swizzle);

@@ -8,7 +8,7 @@ namespace halo::compiler {
 
 /// Computes and stores, of the channels of `own` from `column` of the stripe on, the rows `inTile`
 /// + each of `offsets` of the tile at `position`. `accumulated` gives what lies in accumulators,
-/// one value per channel of `own`, or null for other signals. `swizzle` is 4 q of
+/// one value per channel (bdl: position) of `own`, or null for other signals. `swizzle` is 4 q of
 /// StagedStore::swizzled.
 void emitEpilogue(
     StagedBlock &block, Emitter &own, mlir::Value column, mlir::Value position, mlir::Value inTile,

@@ -48,10 +48,10 @@ private:
 
   InFlightDiagnostic impossible() { return plan.kernel.emitError() << "schedule: fir=toeplitz "; }
   Block &body() { return plan.kernel.getBody().front(); }
+  bool bld() const { return plan.layout == Layout::BLD; }
+  static int64_t bytesOf(Type type) { return type.getIntOrFloatBitWidth() / 8; }
 
   LogicalResult checkForm() {
-    if (plan.layout != Layout::BLD)
-      return impossible() << "needs layout bld, got bdl";
     if (plan.schedule.getAlign() != 16)
       return impossible() << "needs align 16, got align " << plan.schedule.getAlign();
     if (plan.schedule.getStages() < 2)
@@ -62,7 +62,7 @@ private:
     if (staged.tile % kLeastTile || !llvm::isPowerOf2_64(staged.tile))
       return impossible() << "needs a power of two of at least " << kLeastTile
                           << " positions per step, got " << staged.tile;
-    if (plan.unroll > 8 && plan.unroll % 8)
+    if (bld() && plan.unroll > 8 && plan.unroll % 8)
       return impossible() << "needs unroll of up to 8 or a multiple, got " << plan.unroll;
     return success();
   }
@@ -134,6 +134,8 @@ private:
 
   LogicalResult findModal(ModalOp modal) {
     StringRef name = modal.getLogPoles();
+    if (!bld())
+      return impossible() << "needs layout bld for the recurrence of '" << name << "', got bdl";
     if (!staged.firs.empty() || !staged.modals.empty())
       return impossible() << "takes one halo.modal and no long FIR beside it, that of '" << name
                           << "' comes second";
@@ -201,6 +203,23 @@ private:
     return success();
   }
 
+  /// Rows are copied in whole accesses; those of bdl by threads that take one each.
+  LogicalResult checkCopies() {
+    int64_t blockN = plan.schedule.getBlockN(), threads = 32 * plan.schedule.getNumWarps();
+    for (auto decl : plan.kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
+      if (auto view = dyn_cast<ViewType>(decl.getType())) {
+        int64_t bytes = bytesOf(knownElement(view.getElement()));
+        if (bld() && blockN * bytes % kAccess)
+          return impossible() << "copies accesses of " << kAccess << " bytes, block_n " << blockN
+                              << " of '" << decl.getName() << "' has " << blockN * bytes;
+        if (!bld() && staged.tile * bytes / kAccess > threads)
+          return impossible() << "copies " << staged.tile * bytes / kAccess << " accesses of "
+                              << kAccess << " bytes of a row of '" << decl.getName()
+                              << "' by as many threads, got " << threads;
+      }
+    return success();
+  }
+
   /// Groups to warps.
   LogicalResult shareOut() {
     int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
@@ -208,14 +227,8 @@ private:
       return impossible() << "needs a block_n of whole groups, or groups of whole blocks: block_n "
                           << blockN << ", groups of " << staged.group;
     staged.group = std::min(staged.group, blockN);
-    // Rows of a stripe are copied in whole accesses.
-    for (auto decl : plan.kernel.getOperandDecls().getAsRange<OperandDeclAttr>())
-      if (auto view = dyn_cast<ViewType>(decl.getType())) {
-        int64_t bytes = blockN * knownElement(view.getElement()).getIntOrFloatBitWidth() / 8;
-        if (bytes % kAccess)
-          return impossible() << "copies accesses of " << kAccess << " bytes, block_n " << blockN
-                              << " of '" << decl.getName() << "' has " << bytes;
-      }
+    if (failed(checkCopies()))
+      return failure();
     if (!staged.modals.empty())
       return shareOutChannels();
     staged.tasks = blockN / staged.group * staged.tasksPerGroup();
@@ -273,6 +286,36 @@ private:
     return most;
   }
 
+  void layOutRows(StagedLoad &entry) {
+    int64_t streams = entry.op.getNumResults();
+    auto kind = dyn_cast_or_null<StreamsAttr>(entry.op.getStreams().value_or(Attribute()));
+    bool split = streams > 1 && kind && kind.getKind() == StreamKind::Split;
+    entry.pieces = split ? streams : 1;
+    entry.pieceBytes = plan.schedule.getBlockN() * (streams / entry.pieces) *
+                       bytesOf(exactType(entry.op.getSignals().front()));
+    entry.pad = padOf(entry, streams / entry.pieces);
+    int64_t rows = staged.tile + entry.halo;
+    staged.slotBytes += rows * entry.rowBytes() + (rows - 1) / plan.unroll * entry.pad;
+    staged.slotBytes = llvm::alignTo(staged.slotBytes, kAccess);
+  }
+
+  /// An odd number of accesses per row: neighbouring channels' runs then lie in different banks.
+  void layOutRuns(StagedLoad &entry) {
+    int64_t bytes = bytesOf(exactType(entry.op.getSignals().front()));
+    entry.pieces = entry.op.getNumResults();
+    entry.before = llvm::alignTo(entry.halo * bytes, kAccess);
+    entry.pieceBytes = ((entry.before + staged.tile * bytes) / kAccess | 1) * kAccess;
+    staged.slotBytes += entry.pieces * plan.schedule.getBlockN() * entry.pieceBytes;
+  }
+
+  /// Padding puts what a warp finishes at a time, eight rows, into different banks. bld: an access
+  /// per row of block_n; bdl: what four lanes of four positions have, per row of the tile, of which
+  /// StagedBlock::tileRow takes an access.
+  int64_t tileRowBytes(int64_t bytes, bool padded) const {
+    return bld() ? llvm::alignTo(plan.schedule.getBlockN() * bytes, kAccess) + padded * kAccess
+                 : (staged.tile + 16) * bytes;
+  }
+
   /// A row of threads reads `lanes` channels each of `streams` side by side. Shared memory serves
   /// 128 bytes at a time: where one row of threads reads fewer, the next one's lie beside them.
   int64_t padOf(const StagedLoad &load, int64_t streams) {
@@ -297,21 +340,11 @@ private:
       entry.halo = haloOf(load);
       if (entry.halo < 0)
         continue;
-      int64_t streams = load.getNumResults();
-      auto kind = dyn_cast_or_null<StreamsAttr>(load.getStreams().value_or(Attribute()));
-      bool split = streams > 1 && kind && kind.getKind() == StreamKind::Split;
-      entry.pieces = split ? streams : 1;
-      entry.pieceBytes = blockN * (streams / entry.pieces) *
-                         exactType(load.getSignals().front()).getIntOrFloatBitWidth() / 8;
       entry.base = staged.slotBytes;
-      entry.pad = padOf(entry, streams / entry.pieces);
-      int64_t rows = staged.tile + entry.halo;
-      staged.slotBytes += rows * entry.rowBytes() + (rows - 1) / plan.unroll * entry.pad;
-      staged.slotBytes = llvm::alignTo(staged.slotBytes, kAccess);
+      bld() ? layOutRows(entry) : layOutRuns(entry);
       staged.loads.push_back(entry);
     }
     int64_t next = staged.slotBytes * plan.schedule.getStages();
-    auto bytesOf = [](Type type) { return type.getIntOrFloatBitWidth() / 8; };
     // With a lane's positions far apart, what the epilogue needs comes best by way of the tensor
     // cores.
     if (!staged.modals.empty())
@@ -324,12 +357,9 @@ private:
       next += blockN * staged.ring * bytesOf(staged.windows.back().element);
     }
     int64_t first = next;
-    // One access of padding per row: the accumulators' eight rows then lie in different banks.
     auto newTile = [&](Value signal, Type element, bool padded = true) {
-      StagedTile tile{signal, element, next,
-                      int64_t(llvm::alignTo(blockN * bytesOf(element), kAccess)) +
-                          padded * kAccess};
-      next += staged.tile * tile.rowBytes;
+      StagedTile tile{signal, element, next, tileRowBytes(bytesOf(element), padded)};
+      next += (bld() ? staged.tile : blockN) * tile.rowBytes;
       return tile;
     };
     for (Value signal : crossing) {

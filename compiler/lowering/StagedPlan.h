@@ -23,12 +23,26 @@
 // of positions, so that a tile finds the history of the tiles before it; a block begins `warmup`
 // positions early to fill it.
 //
+// Layout decides how memory and tiles lie, the rest of the walk is the same:
+//
+//             bld                                  bdl
+//   slots     rows of positions, tile + halo       rows of channels, stream by stream:
+//                                                  halo, rounded up to an access, + tile
+//   produce   `vector` channels, `unroll` rows     one channel, `unroll` runs of `vector`
+//                                                  adjacent positions
+//   multiply  taps times samples: 16 positions     samples times taps: 16 channels x 8
+//             x 8 channels per mma                 positions per mma (ToeplitzFragments.h)
+//   tiles     [tile][block_n]                      [block_n][tile]
+//
 // Worked, hcm in bf16: z interleaved x3, Kp = 3, K = 128, groups of 16, block_n 64, 8 warps, vector 4,
 // unroll 4, stages 2 (the test pins it):
 //
 //   tile 64, blocks of history 8, ring 256, warmup 128, 4 tasks, 2 warps a task, 2 blocks of 16 a warp
 //   slots   2 x 66 rows x 384 B; window of u 64 x 512 B; tiles of x2 3 x 64 x 144 B
 //   u itself, for the skip, comes from the window too: one more product, with the identity
+//
+// The same in bdl, block_n 32, 4 warps, vector 8, unroll 4: tile 128, ring 512, 2 tasks, 2 warps a task,
+// 4 blocks a warp; slots 2 x 3 x 32 rows x 272 B (16 of halo); window 32 x 1024 B; tiles 3 x 32 x 288 B
 #pragma once
 
 #include "dialect/HaloDialect.h"
@@ -41,19 +55,22 @@ namespace halo::compiler {
 
 struct KernelPlan;
 
-/// The stripe's rows of one view in a slot: tile + halo rows of `pieces` runs of channels.
+/// The stripe's part of one view in a slot. bld: tile + halo rows of `pieces` runs of channels. bdl:
+/// `pieces` streams of block_n rows, each `before` bytes of halo, the tile, and padding.
 struct StagedLoad {
   ir::LoadOp op;
-  int64_t halo = 0;   ///< Rows before the tile.
-  int64_t pieces = 1; ///< Runs of contiguous memory per row: 1, or one per split stream.
+  int64_t halo = 0;   ///< Positions before the tile.
+  int64_t pieces = 1; ///< bld: 1, or one per split stream. bdl: one per stream.
   int64_t pieceBytes = 0;
-  int64_t base = 0; ///< In the slot, bytes.
-  /// Bytes after each `unroll` rows, so that threads one below the other read different banks.
+  int64_t base = 0;   ///< In the slot, bytes.
+  int64_t before = 0; ///< bdl: bytes of a row that lie before the tile.
+  /// bld: bytes after each `unroll` rows, so that threads one below the other read different banks.
   int64_t pad = 0;
-  int64_t rowBytes() const { return pieces * pieceBytes; }
+  int64_t rowBytes() const { return pieces * pieceBytes; } ///< bld.
 };
 
-/// A signal's values in a tile, row-major: `tileSets` sets of [tile][block_n].
+/// A signal's values in a tile, row-major: `tileSets` sets of [tile][block_n], in bdl
+/// [block_n][tile].
 struct StagedTile {
   mlir::Value signal; ///< Null for a store's own tile.
   mlir::Type element;

@@ -1,9 +1,9 @@
 // Multiply and finish of a staged kernel: a warp multiplies Toeplitz blocks of its channels' filter
-// with their window, and computes the epilogue as the accumulators lie.
+// with their window, and computes the epilogue as the accumulators lie (ToeplitzFragments.h).
 #pragma once
 
 #include "compiler/lowering/StagedFinish.h"
-#include "compiler/lowering/Toeplitz.h"
+#include "compiler/lowering/ToeplitzFragments.h"
 
 namespace halo::compiler {
 
@@ -30,30 +30,33 @@ private:
     std::vector<mlir::Value> rows;                   ///< ldmatrix: the lane's row, by window.
     mlir::Value swizzle;                             ///< Of that row, times 16.
     std::vector<std::unique_ptr<ToeplitzTaps>> taps; ///< By FIR.
-    /// Who computes two (or one) of the lane's channels, in the order of the accumulators.
+    /// Who computes what the lane finishes, by owner.
     struct Lane {
       std::unique_ptr<Emitter> emitter;
       mlir::Value column, valid; ///< In the stripe; valid is null where it always is.
-      int64_t matrix, first;
     };
     std::vector<Lane> lanes;
   };
+  std::unique_ptr<ToeplitzFragments> fragments;
   std::vector<std::unique_ptr<Warp>> warps;
   std::unique_ptr<KernelPlan> lanePlan, taskPlan;
-  mlir::Value zero, none;              ///< 0 in f32; no bits.
-  llvm::SmallVector<mlir::Value> ones; ///< The identity's diagonal, by window.
-  mlir::Value half, row,
-      firstBlock; ///< ldmatrix's half, the accumulator's row, the warp's first block.
+  mlir::Value zero;                                      ///< In f32.
+  llvm::SmallVector<ToeplitzFragments::Four> identities; ///< By window.
+  mlir::Value firstBlock;                                ///< Of the warp's.
 
-  using Accumulators = llvm::SmallVector<std::array<mlir::Value, 4>>; ///< [block][matrix]
+  using Sums = ToeplitzFragments::Sums;
+  using Accumulators = llvm::SmallVector<Sums>; ///< By block.
 
-  llvm::SmallVector<mlir::Value, 4> samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
+  ToeplitzFragments::Four samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
   Accumulators identity(Warp &w, size_t index, mlir::Value position, int64_t first, int64_t count);
   Accumulators multiplyBlocks(Warp &w, size_t index, mlir::Value position, int64_t first,
                               int64_t count);
   void finish(Warp &w, mlir::Value position);
-  /// What a signal's accumulators are, of those by FIR, then by window; null if it has none.
-  const Accumulators *sumOf(mlir::OpResult signal, llvm::ArrayRef<Accumulators> sums) const;
+  /// What an owner finishes of the warp's block `index`.
+  void finishLane(Warp &w, size_t owner, mlir::Value position, int64_t index,
+                  llvm::ArrayRef<Sums> sums);
+  /// A signal's sums, of those by FIR, then by window; null if it has none.
+  const Sums *sumsOf(mlir::OpResult signal, llvm::ArrayRef<Sums> sums) const;
 };
 
 } // namespace halo::compiler

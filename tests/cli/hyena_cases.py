@@ -108,6 +108,13 @@ class Hyena(CliCase):
                 with self.subTest(kind=kind, layout=layout):
                     Problem(self, kind, d=4, l=150, b=1, k=128, group=2, dtype="bf16", layout=layout, skip=True, states_in=True).check()
 
+    def test_128_taps_on_the_tensor_cores(self):
+        """Groups of channels, whole accesses, states in and out; a tile, less than one, more than two."""
+        for kind, layout, wdtype, l in (("hcm", "bdl", "bf16", 272), ("hcm", "bdl", "f32", 128), ("b2b_causal_conv1d", "bdl", "bf16", 8),
+                                        ("hcm", "bld", "bf16", 137), ("b2b_causal_conv1d", "bdl", "f32", 144)):
+            with self.subTest(kind=kind, layout=layout, wdtype=wdtype, l=l):
+                Problem(self, kind, d=16, l=l, b=1, k=128, group=8, dtype="bf16", wdtype=wdtype, layout=layout, skip=True, states_in=True).check()
+
     def test_chunks(self):
         """hyena_c1: in one go or in two, the same bits, states included; also where a chunk is shorter than a state."""
         for kind, k in (("hcs", 7), ("hcm", 40), ("b2b_causal_conv1d", 9)):

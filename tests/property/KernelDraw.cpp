@@ -85,9 +85,49 @@ static std::string drawSchedule(Random &random, const Problem &problem) {
   if (random.percent(4))
     stages = 2;
   return fmt::format("block_n={},block_l={},num_warps={},vector={},unroll={},stages={},"
-                     "min_blocks={},window={}",
+                     "min_blocks={},window={},fir=direct",
                      blockN, blockL, warps, vector, unroll, stages, random.between(1, 2),
                      shared ? "shared" : "registers");
+}
+
+/// fir=toeplitz for a kernel whose long FIR it can take, else nothing: a power of two of whole
+/// groups, tiles of 64 or 128 positions.
+static std::string drawStagedSchedule(Random &random, const Problem &problem) {
+  std::string type = paramOf(problem, "T", "f32"), taps = paramOf(problem, "W", type);
+  bool multiplies = type == "bf16" || (type == "f16" && taps == "f16");
+  bool cut = paramOf(problem, "streams", "").find(':') != std::string::npos;
+  if (problem.align != 16 || !multiplies || cut || numberOf(problem, "K", 1) <= 8)
+    return "";
+  bool bld = paramOf(problem, "layout", "bdl") == "bld";
+  int64_t group = numberOf(problem, "group", 1), vector = random.of<int64_t>({4, 8});
+  int64_t warps = random.of<int64_t>({2, 4, 4, 8}), groups = random.of<int64_t>({1, 2, 4, 8});
+  // Rows of bld are copied in 16 bytes.
+  while (bld && groups * group % 8)
+    groups *= 2;
+  int64_t blockN = groups * group, threadsN = 1, tile = warps > 4 * groups ? 128 : 64;
+  while (threadsN * (bld ? vector : 1) < blockN)
+    threadsN *= 2;
+  int64_t threadsL = std::max<int64_t>(1, 32 * warps / threadsN) * (bld ? 1 : vector);
+  while (tile < threadsL || (!bld && random.percent(30)))
+    tile *= 2;
+  return fmt::format("block_n={},block_l={},num_warps={},vector={},unroll={},stages={},"
+                     "min_blocks=1,window=registers,fir=toeplitz",
+                     blockN, random.percent(50) ? 0 : tile * random.between(1, 4), warps, vector,
+                     tile / threadsL, random.between(2, 3));
+}
+
+/// Now and then a problem for fir=toeplitz: few of the others are.
+static void preferStaged(Random &random, Problem &problem) {
+  if (random.percent(75))
+    return;
+  problem.align = 16;
+  problem.params["T"] = random.of<std::string>({"bf16", "bf16", "f16"});
+  if (problem.params["T"] == "f16")
+    problem.params["W"] = "f16";
+  problem.params["K"] = std::to_string(random.of<int64_t>({9, 17, 33, 100, 128, 130, 256}));
+  problem.params["group"] = std::to_string(random.of<int64_t>({1, 4, 8, 15, 16, 16, 24, 32}));
+  if (problem.params.count("streams"))
+    problem.params["streams"] = random.of<std::string>({"interleave", "split"});
 }
 
 static int64_t drawGroup(Random &random) {
@@ -119,6 +159,11 @@ static std::string drawModalSchedule(Random &random, const Problem &problem) {
     blockN /= 2;
   return fmt::format("block_n={},num_warps={},vector={},unroll={},stages=1,window=registers",
                      blockN * (bld ? vector : 1), warps, vector, random.of<int64_t>({1, 2, 3, 5}));
+}
+
+static std::string drawDirectOrStaged(Random &random, const Problem &problem) {
+  std::string staged = random.percent(60) ? drawStagedSchedule(random, problem) : "";
+  return staged.empty() ? drawSchedule(random, problem) : staged;
 }
 
 /// hcs, hcm, hcl, their steps, b2b_causal_conv1d.
@@ -155,10 +200,12 @@ static void drawGatedPair(Random &random, Case &into) {
   if (random.percent(50))
     problem.with.insert("skip");
   problem.align = random.percent(55) ? 16 : 1;
+  if (!step && !modal)
+    preferStaged(random, problem);
   if (random.percent(50))
     into.schedule = step    ? drawStepSchedule(random)
                     : modal ? drawModalSchedule(random, problem)
-                            : drawSchedule(random, problem);
+                            : drawDirectOrStaged(random, problem);
 }
 
 Case drawKernel(Random &random, const DrawOptions &options) {
@@ -186,11 +233,14 @@ Case drawKernel(Random &random, const DrawOptions &options) {
     if (random.percent(chance))
       problem.with.insert(operand);
   problem.align = random.percent(55) ? 16 : 1;
+  if (problem.kernel == "causal_conv1d")
+    preferStaged(random, problem);
   if (problem.kernel == "causal_conv1d_split")
     drawParts(random, problem.align == 16 ? 16 / int64_t(size(*parseDType(type))) : 1, group,
               problem);
   if (random.percent(50))
-    result.schedule = drawSchedule(random, problem);
+    result.schedule = problem.kernel == "causal_conv1d" ? drawDirectOrStaged(random, problem)
+                                                        : drawSchedule(random, problem);
   return result;
 }
 

@@ -80,6 +80,40 @@ TEST(StagedPlanTest, WorkedNumbers) {
   EXPECT_EQ(plan->sharedBytes, 2 * 66 * 384 + 64 * 512 + 3 * 64 * 144);
 }
 
+// The same in bdl: rows of channels, an odd number of accesses long.
+TEST(StagedPlanTest, WorkedNumbersOfRuns) {
+  Form form;
+  form.layout = "bdl";
+  form.tail = "  %k = halo.channel @c\n  %f = math.fma %k, %u, %s : f32\n"
+              "  %r = halo.round %f to bf16\n  %y = arith.mulf %x2, %r : f32\n  halo.store %y, @y\n";
+  Numbers n;
+  n.blockN = 32;
+  n.warps = 4;
+  n.vector = 8;
+  for (const char *streams : {"interleave", "split"}) {
+    form.streams = streams;
+    KernelText text(kernel(form, n));
+    ASSERT_TRUE(text.kernel) << text.error();
+    auto plan = planKernel(text.kernel, 232448);
+    ASSERT_TRUE(succeeded(plan)) << text.error();
+    const StagedPlan &staged = *plan->staged;
+    EXPECT_EQ(staged.tile, 128);
+    EXPECT_EQ(staged.ring, 512);
+    EXPECT_EQ(staged.warmup, 128);
+    EXPECT_EQ(staged.tasks, 2);
+    EXPECT_EQ(staged.warpsPerTask, 2);
+    EXPECT_EQ(staged.blocksPerWarp, 4);
+    ASSERT_EQ(staged.loads.size(), 1u);
+    EXPECT_EQ(staged.loads[0].halo, 2);
+    EXPECT_EQ(staged.loads[0].before, 16);
+    EXPECT_EQ(staged.loads[0].pieces, 3);
+    EXPECT_EQ(staged.loads[0].pieceBytes, 272);
+    ASSERT_EQ(staged.tiles.size(), 1u);
+    EXPECT_EQ(staged.tiles[0].rowBytes, 288);
+    EXPECT_EQ(plan->sharedBytes, 2 * 3 * 32 * 272 + 32 * 1024 + 3 * 32 * 288);
+  }
+}
+
 TEST(StagedPlanTest, GroupsDecideTheTasks) {
   struct Row {
     int64_t group, blockN, warps, vector, unroll, tasks, warpsPerTask, tasksPerWarp;
@@ -188,6 +222,14 @@ TEST(StagedPlanTest, RefusalsNameBothNumbers) {
                  n.unroll = 8;
                }),
                "copies accesses of 16 bytes, block_n 60 of 'z' has 120"},
+           Row{with([](Form &form, Numbers &n) {
+                 form.layout = "bdl";
+                 n.vector = 8;
+                 n.blockN = 16;
+                 n.warps = 1;
+                 n.unroll = 32;
+               }),
+               "copies 64 accesses of 16 bytes of a row of 'z' by as many threads, got 32"},
            Row{with([](Form &form, Numbers &) { form.count = 8; }),
                "needs a halo.modal, or a FIR of more than 8 taps"},
            Row{with([](Form &form, Numbers &) { form.count = 300; }),
@@ -235,6 +277,42 @@ TEST(ToeplitzTest, BlocksOfTheHeadersIdentityAreTheDirectSum) {
         direct += taps[age] * u(t - age);
       ASSERT_EQ(sum, direct) << "K " << K << " row " << r;
     }
+  }
+}
+
+// The law of ToeplitzFragments.h: in bdl lane (g, q) of the second half gives the taps of its row and
+// column, and gets four positions side by side.
+TEST(ToeplitzTest, PositionsOfTheRightSideAreTheDirectSum) {
+  test::Random random;
+  SCOPED_TRACE(random.trace());
+  auto t = [](int64_t n, int64_t half) { return 4 * (n / 2) + n % 2 + 2 * half; };
+  for (int round = 0; round < 50; ++round) {
+    int64_t K = random.in(9, 256), blocks = 1 + (K - 1 + 15) / 16, block = random.in(0, 20);
+    std::vector<int64_t> taps(K);
+    for (int64_t &tap : taps)
+      tap = random.in(-9, 9);
+    auto h = [&](int64_t age) { return age >= 0 && age < K ? taps[age] : 0; };
+    auto u = [&](int64_t t) { return t < 0 ? 0 : (t * 7919 + 13) % 31 - 15; };
+    const int64_t ages[] = {0, -8, 2, -6};
+    for (int64_t half = 0; half < 2; ++half)
+      for (int64_t n = 0; n < 8; ++n) {
+        int64_t sum = 0, direct = 0, at = 16 * block + t(n, half);
+        for (int64_t d = 0; d < blocks; ++d)
+          for (int64_t k = 0; k < 16; ++k) {
+            // Where the mma keeps element (k, n): lane (g = n, q), register k / 8, half k % 2.
+            int64_t q = k % 8 / 2, difference = t(n, 0) - 2 * q;
+            ASSERT_GE(difference, -6);
+            ASSERT_LE(difference, 13);
+            int64_t age = 16 * d + difference + ages[2 * half + k / 8] - k % 2;
+            sum += h(age) * u(16 * (block - d) + k);
+          }
+        for (int64_t age = 0; age < K; ++age)
+          direct += taps[age] * u(at - age);
+        ASSERT_EQ(sum, direct) << "K " << K << " column " << n << " half " << half;
+      }
+    for (int64_t q = 0; q < 4; ++q)
+      for (int64_t i = 0; i < 4; ++i)
+        EXPECT_EQ(t(2 * q + i % 2, i / 2), 4 * q + i);
   }
 }
 

@@ -174,7 +174,19 @@ TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
   EXPECT_EQ(chosen(24).numWarps, 8);
   for (int64_t group : {0, 1, 2, 100})
     EXPECT_EQ(chosen(group).fir, Fir::Direct) << group;
-  // Nothing but aligned bld views of 2-byte elements, longer filters, and enough shared memory.
+  traits.layout = Layout::BDL;
+  EXPECT_EQ(chosen(16).print(), "block_n=32,block_l=0,num_warps=4,vector=8,unroll=4,stages=2,"
+                                "min_blocks=2,window=registers,fir=toeplitz");
+  const int64_t stripes[][2] = {{4, 16}, {5, 20},  {8, 32},  {12, 24}, {15, 30},
+                                {24, 24}, {32, 32}, {64, 32}, {256, 32}};
+  for (auto [group, channels] : stripes)
+    EXPECT_EQ(chosen(group).blockN, channels) << group;
+  EXPECT_EQ(chosen(5).unroll, 4);
+  EXPECT_EQ(chosen(4).unroll, 2);
+  for (int64_t group : {0, 1, 2, 40, 100})
+    EXPECT_EQ(chosen(group).fir, Fir::Direct) << group;
+  traits.layout = Layout::BLD;
+  // Nothing but aligned views of 2-byte elements, longer filters, and enough shared memory.
   auto direct = [&](auto change) {
     KernelTraits other = traits;
     other.toeplitzGroup = 16;
@@ -182,11 +194,15 @@ TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
     change(other, device);
     EXPECT_EQ(chooseSchedule(other, device).fir, Fir::Direct);
   };
-  direct([](KernelTraits &other, DeviceTraits &) { other.layout = Layout::BDL; });
+  direct([](KernelTraits &other, DeviceTraits &) { other.layout = Layout::BD; });
   direct([](KernelTraits &other, DeviceTraits &) { other.align = 1; });
   direct([](KernelTraits &other, DeviceTraits &) { other.maxElementBytes = 4; });
   direct([](KernelTraits &other, DeviceTraits &) { other.maxTaps = 16; });
-  direct([](KernelTraits &, DeviceTraits &device) { device.sharedPerBlock = 101376; });
+  for (Layout layout : {Layout::BLD, Layout::BDL})
+    direct([&](KernelTraits &other, DeviceTraits &device) {
+      other.layout = layout;
+      device.sharedPerBlock = 101376;
+    });
 }
 
 // The table in ScheduleModel.cpp: windows are filled again by every block, so blocks walk far.
