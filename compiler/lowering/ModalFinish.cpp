@@ -115,8 +115,9 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
         sum = multiply(lefts[index][part], ValueRange(own.samples[modal.window]).slice(2 * b, 2),
                        sum);
       }
-    // Meanwhile: what does not wait.
-    within(begun, b);
+    // Meanwhile: what does not wait. Two parts of each factor leave no registers to keep it in.
+    if (parts == 1)
+      within(begun, b);
   }
   auto masked = [&](int64_t from, Value value) {
     return e.select(e.less(q, e.num(from)), zero, value);
@@ -218,17 +219,19 @@ static bool multipliedOnly(Value signal) {
 }
 
 SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
-  std::vector<Begun> begun;
-  for (Pair &pair : pairs)
-    for (Channel &channel : pair.channels) {
-      begun.emplace_back().channel = &channel;
-      for (size_t window = 0; window < staged.windows.size(); ++window)
-        begun.back().samples.push_back(samplesOf(channel, window, position));
-    }
+  std::vector<Begun> begun = this->begun(position);
   scan(begun, states);
   for (const Begun &own : begun)
     transpose(own);
-  SmallVector<Value> next = nextStates(begun, position);
+  for (int64_t at = 0; parts > 1 && at < blocks; ++at)
+    within(begun, at);
+  SmallVector<Value> next;
+  for (const Begun &own : begun)
+    next.append(own.next);
+  // Of a tile that the sequence ends in, `end` takes the positions there are.
+  Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
+  for (size_t i = 0; modal.stored && i < next.size(); ++i)
+    next[i] = e.select(whole, next[i], states[i]);
   NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m)
@@ -270,29 +273,40 @@ void ModalFinish::store(Pair &pair, ArrayRef<Begun> begun, Value position, int64
                accumulated, e.mul(q, e.num(4)));
 }
 
-/// The states where the next tile begins, or, where the sequence ends within this one, its last
-/// whole chunk.
-SmallVector<Value> ModalFinish::nextStates(ArrayRef<Begun> begun, Value position) {
-  SmallVector<Value> whole;
-  for (const Begun &own : begun)
-    whole.append(own.next);
-  if (!modal.stored)
-    return whole;
-  Value left = e.sub(e.length, position);
-  Value index = e.div(left, e.num(chunk)), odd = e.less(none, e.rem(index, e.num(2)));
-  return e.ifValues(e.less(left, e.num(staged.tile)), whole, [&] {
-    SmallVector<Value> states;
-    for (const Begun &own : begun)
+/// The tile's samples, and nothing else yet.
+std::vector<ModalFinish::Begun> ModalFinish::begun(Value position) {
+  std::vector<Begun> begun;
+  for (Pair &pair : pairs)
+    for (Channel &channel : pair.channels) {
+      begun.emplace_back().channel = &channel;
+      for (size_t window = 0; window < staged.windows.size(); ++window)
+        begun.back().samples.push_back(samplesOf(channel, window, position));
+    }
+  return begun;
+}
+
+/// The states where the last whole chunk ends, from those where the last tile begins, if the
+/// sequence ends within it.
+SmallVector<Value> ModalFinish::afterChunks(ValueRange states) {
+  Value left = e.rem(e.length, e.num(staged.tile));
+  return e.ifValues(e.less(none, left), states, [&] {
+    std::vector<Begun> last = begun(e.sub(e.length, left));
+    scan(last, states);
+    Value index = e.div(left, e.num(chunk)), odd = e.less(none, e.rem(index, e.num(2)));
+    SmallVector<Value> ends;
+    for (const Begun &own : last)
       for (const auto &starts : own.starts)
-        states.push_back(shuffle(e.select(odd, starts[1], starts[0]), e.div(index, e.num(2)), 4));
-    return states;
+        ends.push_back(shuffle(e.select(odd, starts[1], starts[0]), e.div(index, e.num(2)), 4));
+    return ends;
   });
 }
 
 /// A lane takes one mode of one channel through what remains of the sequence.
-void ModalFinish::end(ValueRange states) {
+void ModalFinish::end(ValueRange carried) {
   if (!modal.stored)
     return;
+  SmallVector<Value> chunked = afterChunks(carried);
+  ValueRange states = chunked;
   const StagedWindow &window = staged.windows[modal.window];
   int64_t bytes = block.bytesOf(window.element);
   const Memory &memory = e.memory(modal.stored.getState(), /*output=*/true);

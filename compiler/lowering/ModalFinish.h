@@ -36,7 +36,7 @@ public:
 
   llvm::SmallVector<mlir::Value> begin() override;
   llvm::SmallVector<mlir::Value> finish(mlir::Value position, mlir::ValueRange states) override;
-  void end(mlir::ValueRange states) override;
+  void end(mlir::ValueRange carried) override;
 
 private:
   struct Channel {
@@ -69,7 +69,8 @@ private:
   void scan(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
   void within(llvm::MutableArrayRef<Begun> begun, int64_t at);
   void transpose(const Begun &begun);
-  llvm::SmallVector<mlir::Value> nextStates(llvm::ArrayRef<Begun> begun, mlir::Value position);
+  std::vector<Begun> begun(mlir::Value position);
+  llvm::SmallVector<mlir::Value> afterChunks(mlir::ValueRange states);
   void before(llvm::MutableArrayRef<Begun> begun);
   Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
   void store(Pair &pair, llvm::ArrayRef<Begun> begun, mlir::Value position, int64_t at);

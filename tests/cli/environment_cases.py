@@ -9,6 +9,8 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 FOLDERS = ("runtime", "dialect", "compiler", "kernels", "tools")
 # The one that reads by the list, and the one that shows what is set.
 READERS = {os.path.join("runtime", "Environment.cpp"), os.path.join("tools", "halo", "Probes.cpp")}
+# What packs the wheel reads variables of its own; nothing of it is in the package.
+PACKAGING = {os.path.join("runtime", "python", "setup.py")}
 
 
 def sources():
@@ -27,6 +29,8 @@ class Environment(CliCase):
         seen = 0
         for path, text in sources():
             seen += 1
+            if path in PACKAGING:
+                continue
             if path not in READERS:
                 self.assertNotRegex(text, r"\b(secure_)?getenv\s*\(", "%s reads the environment past runtime/Environment.h" % path)
             named = set(re.findall(r'"(HALO_[A-Z0-9_]+)"', text))

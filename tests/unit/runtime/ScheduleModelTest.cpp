@@ -175,9 +175,9 @@ TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
   for (int64_t group : {0, 1, 2, 100})
     EXPECT_EQ(chosen(group).fir, Fir::Direct) << group;
   traits.layout = Layout::BDL;
-  EXPECT_EQ(chosen(16).print(), "block_n=32,block_l=0,num_warps=4,vector=8,unroll=4,stages=2,"
-                                "min_blocks=2,window=registers,fir=toeplitz");
-  const int64_t stripes[][2] = {{4, 16}, {5, 20},  {8, 32},  {12, 24}, {15, 30},
+  EXPECT_EQ(chosen(16).print(), "block_n=16,block_l=0,num_warps=2,vector=8,unroll=4,stages=2,"
+                                "min_blocks=4,window=registers,fir=toeplitz");
+  const int64_t stripes[][2] = {{4, 16}, {5, 20},  {8, 16},  {12, 24}, {15, 30},
                                 {24, 24}, {32, 32}, {64, 32}, {256, 32}};
   for (auto [group, channels] : stripes)
     EXPECT_EQ(chosen(group).blockN, channels) << group;
@@ -198,11 +198,45 @@ TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
   direct([](KernelTraits &other, DeviceTraits &) { other.align = 1; });
   direct([](KernelTraits &other, DeviceTraits &) { other.maxElementBytes = 4; });
   direct([](KernelTraits &other, DeviceTraits &) { other.maxTaps = 16; });
-  for (Layout layout : {Layout::BLD, Layout::BDL})
-    direct([&](KernelTraits &other, DeviceTraits &device) {
+  for (auto [layout, bytes] : {std::pair(Layout::BLD, 101376), std::pair(Layout::BDL, 49152)})
+    direct([&, layout = layout, bytes = bytes](KernelTraits &other, DeviceTraits &device) {
       other.layout = layout;
-      device.sharedPerBlock = 101376;
+      device.sharedPerBlock = bytes;
     });
+}
+
+TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
+  KernelTraits traits;
+  traits.layout = Layout::BLD;
+  traits.maxTaps = 3;
+  traits.sumTaps = 9;
+  traits.halo = 2;
+  traits.views = 4;
+  traits.streams = 3;
+  traits.modes = 16;
+  traits.toeplitzGroup = 1;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=32,block_l=0,num_warps=16,vector=2,unroll=8,stages=2,min_blocks=1,"
+            "window=registers,fir=toeplitz");
+  traits.fast = true;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=32,block_l=0,num_warps=8,vector=2,unroll=16,stages=2,min_blocks=1,"
+            "window=registers,fir=toeplitz");
+  traits.fast = false;
+  // Half the tile where a whole one's constants and slots do not fit, then f32 arithmetic.
+  DeviceTraits small;
+  small.sharedPerBlock = 166912;
+  EXPECT_EQ(chooseSchedule(traits, small).unroll, 4);
+  small.sharedPerBlock = 101376;
+  EXPECT_EQ(chooseSchedule(traits, small).fir, Fir::Direct);
+  auto direct = [&](auto change) {
+    KernelTraits other = traits;
+    change(other);
+    EXPECT_EQ(chooseSchedule(other, DeviceTraits()).fir, Fir::Direct);
+  };
+  direct([](KernelTraits &other) { other.toeplitzGroup = 0; });
+  direct([](KernelTraits &other) { other.layout = Layout::BDL; });
+  direct([](KernelTraits &other) { other.align = 1; });
 }
 
 // The table in ScheduleModel.cpp: windows are filled again by every block, so blocks walk far.
