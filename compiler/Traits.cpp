@@ -38,6 +38,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
   traits.sumTaps = 0;
   for (Operation &op : kernel.getBody().front()) {
     auto precision = op.getAttrOfType<ir::PrecisionAttr>("precision");
+    traits.storesStates |= isa<ir::StoreStateOp>(op);
     traits.fast |= precision && precision.getValue() == ir::Precision::Fast;
     if (auto fir = dyn_cast<ir::FirOp>(op)) {
       traits.maxTaps = std::max(traits.maxTaps, tapsOf(fir));

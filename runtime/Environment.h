@@ -58,6 +58,10 @@ inline constexpr EnvironmentVariable kTuner{
 inline constexpr EnvironmentVariable kTmpDir{
     "TMPDIR", "", "folder of temporary files and of a failed compile's reproducer; default: /tmp"};
 
+// What only the Python package reads.
+inline constexpr EnvironmentVariable kRuntimeLibrary{
+    "HALO_RUNTIME_LIBRARY", "", "libhalo_runtime.so for Python; default: the package's own"};
+
 // What only the command reads.
 inline constexpr EnvironmentVariable kNvdisasm{"HALO_NVDISASM", "",
                                                "the disassembler for --emit sass and inspect"};
@@ -68,9 +72,10 @@ inline constexpr EnvironmentVariable kTestTuneWorker{
     "HALO_TEST_TUNE_WORKER", "", "for tests: what halo tune runs in place of its own worker"};
 
 inline constexpr EnvironmentVariable kEnvironment[] = {
-    kCompilerLibrary, kCacheDir, kXdgCacheHome, kHome,    kCacheLimit,    kNvJitLink, kPtxas,
-    kCudaHome,        kCudaPath, kPath,         kTuning,  kTuner,         kPacks,     kPackSelfTest,
-    kTmpDir,          kNvdisasm, kCommit,       kNoColor, kTestTuneWorker};
+    kCompilerLibrary, kCacheDir, kXdgCacheHome, kHome,           kCacheLimit,
+    kNvJitLink,       kPtxas,    kCudaHome,     kCudaPath,       kPath,
+    kTuning,          kTuner,    kPacks,        kPackSelfTest,   kTmpDir,
+    kNvdisasm,        kCommit,   kNoColor,      kTestTuneWorker, kRuntimeLibrary};
 
 /// The variable's value; empty where it is unset.
 HALO_API std::string environment(const EnvironmentVariable &variable);

@@ -28,6 +28,7 @@ void visit(Traits &traits, Number number, Flag flag) {
   number("toeplitzGroup", traits.toeplitzGroup, 0, INT32_MAX);
   flag("crossLayout", traits.crossLayout);
   flag("fast", traits.fast);
+  flag("storesStates", traits.storesStates);
 }
 
 } // namespace

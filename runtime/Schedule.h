@@ -63,6 +63,7 @@ struct HALO_API KernelTraits {
   int64_t toeplitzGroup = 0;
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
   bool fast = false;        ///< A convolution is of the precision class fast.
+  bool storesStates = false;
 
   /// The verb `traits` of CompilerAbi.h. A new field needs its line in KernelTraits.cpp.
   std::string toJson() const;

@@ -114,11 +114,15 @@ static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits 
   Schedule schedule;
   if (traits.layout != Layout::BLD || traits.align != 16 || traits.toeplitzGroup == 0)
     return schedule;
+  // Two parts and the states' own numbers are too much for either; half a tile's constants are not.
+  bool crowded = !traits.fast && traits.storesStates;
   schedule.fir = Fir::Toeplitz;
-  schedule.numWarps = traits.fast ? 8 : 16;
+  schedule.numWarps = traits.fast || crowded ? 8 : 16;
   schedule.vector = 2;
-  schedule.stages = 2;
+  schedule.stages = crowded ? 3 : 2;
   for (int64_t tile : {256, 128}) {
+    if (crowded && tile > 128)
+      continue;
     schedule.unroll = int(tile * (kChannels / schedule.vector) / (32 * schedule.numWarps));
     // As compiler/lowering/StagedPlan.cpp lays it out, all views but the output in slots and all
     // streams but one in windows.

@@ -106,12 +106,12 @@ class Modal(CliCase):
                 Problem(self, d=16, l=32, dtype="bf16", layout=layout, skip=True, states_in=True).check("--schedule", schedule)
 
     def test_tensor_cores(self):
-        """The tiles of fir=toeplitz: sequences that end within a chunk, with one and within a tile, in both classes."""
+        """The tiles of fir=toeplitz: sequences that end within a chunk, with one and within a tile. (The class fast is
+        drawn at unit scale, by the random problems.)"""
         schedule = "fir=toeplitz,block_n=32,num_warps=16,vector=2,unroll=4,stages=2"
-        for l, s, precision in ((16, 16, "accurate"), (150, 5, "accurate"), (128, 20, "accurate"), (131, 16, "fast")):
-            with self.subTest(l=l, s=s, precision=precision):
-                problem = Problem(self, d=8, l=l, s=s, dtype="bf16", skip=True, states_in=True)
-                problem.check("--set", "precision=" + precision, "--schedule", schedule)
+        for l, s in ((16, 16), (150, 5), (128, 20), (131, 16)):
+            with self.subTest(l=l, s=s):
+                Problem(self, d=8, l=l, s=s, dtype="bf16", skip=True, states_in=True).check("--schedule", schedule)
 
     def test_chunks(self):
         """hyena_c1: in one go or in two, states included; the same bits where the cut lies between two steps of 8."""

@@ -223,6 +223,11 @@ TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
             "block_n=32,block_l=0,num_warps=8,vector=2,unroll=16,stages=2,min_blocks=1,"
             "window=registers,fir=toeplitz");
   traits.fast = false;
+  traits.storesStates = true;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=32,block_l=0,num_warps=8,vector=2,unroll=8,stages=3,min_blocks=1,"
+            "window=registers,fir=toeplitz");
+  traits.storesStates = false;
   // Half the tile where a whole one's constants and slots do not fit, then f32 arithmetic.
   DeviceTraits small;
   small.sharedPerBlock = 166912;
