@@ -12,7 +12,7 @@ class Problem:
     """One problem's numbers, nested as in the reference: z[b][c][t]."""
 
     def __init__(self, case, d=6, l=20, b=2, s=4, kp=3, dtype="f32", wdtype=None, layout="bld", streams="interleave",
-                 skip=False, states_in=False):  # fmt: skip
+                 skip=False, states_in=False, scale=1):  # fmt: skip
         self.case, self.dtype, self.wdtype = case, dtype, wdtype or dtype
         self.d, self.b, self.s, self.kp, self.layout, self.streams = d, b, s, kp, layout, streams
 
@@ -21,14 +21,14 @@ class Problem:
                 return case.normal(dtype, sizes[0], scale)
             return [numbers(dtype, scale, *sizes[1:]) for _ in range(sizes[0])]
 
-        self.z = numbers(dtype, 1, b, 3 * d, l)
+        self.z = numbers(dtype, scale, b, 3 * d, l)
         self.proj = numbers(self.wdtype, kp**-0.5, 3 * d, kp)
         # From hardly any decay to none left after one position.
         self.log_poles = [st.rounded("f32", [-(10 ** case.random.uniform(-5, 1.5)) for _ in range(s)]) for _ in range(d)]
         self.residues = numbers("f32", s**-0.5, d, s)
         self.skip = numbers(self.wdtype, 1, d) if skip else None
-        self.proj_state = numbers(dtype, 1, b, 3 * d, kp - 1) if states_in else None
-        self.modal_state = numbers("f32", 2, b, d, s) if states_in else None
+        self.proj_state = numbers(dtype, scale, b, 3 * d, kp - 1) if states_in else None
+        self.modal_state = numbers("f32", 2 * scale, b, d, s) if states_in else None
 
     def tensors(self, begin=0, end=None, states=None):
         """Positions [begin, end) as tensors; `states` are tensors that take the place of the problem's own."""
@@ -116,7 +116,8 @@ class Modal(CliCase):
     def test_chunks(self):
         """hyena_c1: in one go or in two, states included; the same bits where the cut lies between two steps of 8."""
         for layout in ("bld", "bdl"):
-            problem = Problem(self, d=4, l=24, layout=layout, skip=True, states_in=True)
+            # Small sums: the bounds below are some roundings of numbers near 1.
+            problem = Problem(self, d=4, l=24, layout=layout, skip=True, states_in=True, scale=0.25)
             whole = problem.run(problem.tensors())
             for cut in (0, 1, 2, 8, 23, 24):
                 with self.subTest(layout=layout, cut=cut):
@@ -125,7 +126,7 @@ class Modal(CliCase):
                     second = problem.run(problem.tensors(cut, None, states))
                     self.assertEqual(second["proj_state"], whole["proj_state"])
                     for got, want in zip(second["modal_state"][2], whole["modal_state"][2]):
-                        self.assertAlmostEqual(got, want, delta=1e-5 * max(1, abs(want)))
+                        self.assertAlmostEqual(got, want, delta=1e-6 * max(1, abs(want)))
                     begin = cut * problem.d
                     if layout == "bld":
                         for b in range(problem.b):

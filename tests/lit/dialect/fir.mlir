@@ -1,6 +1,6 @@
 // RUN: halo-opt %s | halo-opt | FileCheck %s
 
-halo.kernel @firs params(order : enum<correlation, convolution>, layout : enum<interleave, split>)
+halo.kernel @firs params(order : enum<correlation, convolution>, class : enum<accurate, fast>, layout : enum<interleave, split>)
     ins(@x : view<bf16, bld>, @w : taps<bf16, 4>, @p : taps<bf16, 3, 1, 3>)
     outs(@y : view<bf16, bld>) {
   // CHECK: %[[X:.*]] = halo.load @x
@@ -19,5 +19,9 @@ halo.kernel @firs params(order : enum<correlation, convolution>, layout : enum<i
   %f = halo.fir %x, @p taps(convolution) stream(1, column_split, 4)
   // CHECK: %{{.*}} = halo.fir %[[X]], @p stream(2, layout) {note}{{$}}
   %g = halo.fir %x, @p stream(2, layout) {note}
+  // CHECK: %{{.*}} = halo.fir %[[X]], @w taps(convolution) precision(fast){{$}}
+  %h = halo.fir %x, @w taps(convolution) precision(fast)
+  // CHECK: %{{.*}} = halo.fir %[[X]], @p precision(class) stream(0, interleave){{$}}
+  %i = halo.fir %x, @p precision(class) stream(0, interleave)
   halo.store %a, @y
 }
