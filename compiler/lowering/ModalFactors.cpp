@@ -74,6 +74,7 @@ ModalLanes::Fragment ModalLanes::four(Type type, Value from) const {
 
 ModalFactors::ModalFactors(const ModalLanes &lanes, Value column)
     : l(lanes), e(lanes.e), column(column) {
+  OpLine line(e, ModalOp(l.modal.op));
   int64_t next = l.blocks * l.parts * kWithinBytes;
   withinAt = entry(0, e.offset(e.sub(l.g, e.mul(l.q, e.num(2))), 6));
   decaysAt = entry(next, l.g);

@@ -196,6 +196,7 @@ void ModalFinish::before(MutableArrayRef<Begun> begun) {
 SmallVector<Value> ModalFinish::begin() {
   SmallVector<Value> states;
   ModalOp op = modal.op;
+  OpLine line(e, op);
   for (Pair &pair : pairs)
     for (Channel &channel : pair.channels)
       for (int64_t m = 0; m < 2 * modeBlocks; ++m) {
@@ -220,6 +221,7 @@ static bool multipliedOnly(Value signal) {
 
 SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
   std::vector<Begun> begun = this->begun(position);
+  auto line = std::make_unique<OpLine>(e, ModalOp(modal.op));
   scan(begun, states);
   for (const Begun &own : begun)
     transpose(own);
@@ -240,6 +242,7 @@ SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
           e.address(e.b.getI8Type(), own.channel->scratch, e.wide(m * parts * kPartBytes)),
           int(2 * parts), /*transposed=*/true));
   before(begun);
+  line.reset();
   for (auto [index, pair] : llvm::enumerate(pairs))
     for (int64_t at = 0; at < blocks; ++at)
       store(pair, ArrayRef(begun).slice(2 * index, 2), position, at);
@@ -305,6 +308,7 @@ SmallVector<Value> ModalFinish::afterChunks(ValueRange states) {
 void ModalFinish::end(ValueRange carried) {
   if (!modal.stored)
     return;
+  OpLine line(e, ModalOp(modal.op));
   SmallVector<Value> chunked = afterChunks(carried);
   ValueRange states = chunked;
   const StagedWindow &window = staged.windows[modal.window];
