@@ -42,8 +42,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "schedule: stages " << stages << " is not in 1..8";
   if (minBlocks < 1 || minBlocks > 32)
     return emitError() << "schedule: min_blocks " << minBlocks << " is not in 1..32";
-  if (cluster < 1 || cluster > 8 || (cluster & (cluster - 1)))
-    return emitError() << "schedule: cluster " << cluster << " is not 1, 2, 4 or 8";
+  if (cluster < 1 || cluster > 8)
+    return emitError() << "schedule: cluster " << cluster << " is not in 1..8";
   if (align != 1 && align != 16)
     return emitError() << "schedule: align " << align << " is not 1 or 16";
   return success();

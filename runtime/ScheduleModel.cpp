@@ -104,25 +104,32 @@ static Schedule chooseModal(const KernelTraits &traits) {
   return schedule;
 }
 
+/// Where stripes of channels leave SMs idle, clusters of blocks share theirs: as large ones as all
+/// run at a time. A cluster lies in one GPC, which is why fewer fit than the SMs would hold (blocks
+/// of one per SM, as cudaOccupancyMaxActiveClusters counts them on an H200 of 132 SMs).
+static int chooseCluster(int64_t stripes, const DeviceTraits &device) {
+  constexpr int kActive[] = {132, 66, 39, 30, 22, 17, 15, 15}, kSms = 132;
+  int most = 1;
+  for (int cluster = 2; cluster <= std::min(device.maxCluster, 8) && stripes > 0; ++cluster)
+    if (stripes * kSms <= int64_t(kActive[cluster - 1]) * device.sms)
+      most = cluster;
+  return most;
+}
+
 /// A recurrence on the tensor cores (compiler/lowering/ModalFinish.h): stripes of 32 channels, as
-/// their constants fill an SM's registers and shared memory. One part of each number leaves room
-/// for 256 registers a thread; two do not. (H200, hcl, S 16, bf16, D 4096, L 65536: 0.76 of the
-/// copy in the class fast, with 512 threads 0.70; accurate 0.55, with 256 threads 0.46.) blockN is
-/// 0 where it does not fit.
+/// their constants fill an SM's registers and shared memory, of 256 threads that have 256 registers
+/// each (H200, hcl, S 16, bf16, D 4096, L 65536: 0.82 of the copy in the class fast, with 512
+/// threads 0.77; accurate 0.70 and 0.66). blockN is 0 where it does not fit.
 static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits &device) {
   constexpr int64_t kChannels = 32;
   Schedule schedule;
   if (traits.layout != Layout::BLD || traits.align != 16 || traits.toeplitzGroup == 0)
     return schedule;
-  // Two parts and the states' own numbers are too much for either; half a tile's constants are not.
-  bool crowded = !traits.fast && traits.storesStates;
   schedule.fir = Fir::Toeplitz;
-  schedule.numWarps = traits.fast || crowded ? 8 : 16;
+  schedule.numWarps = 8;
   schedule.vector = 2;
-  schedule.stages = crowded ? 3 : 2;
+  schedule.stages = 2;
   for (int64_t tile : {256, 128}) {
-    if (crowded && tile > 128)
-      continue;
     schedule.unroll = int(tile * (kChannels / schedule.vector) / (32 * schedule.numWarps));
     // As compiler/lowering/StagedPlan.cpp lays it out, all views but the output in slots and all
     // streams but one in windows.
@@ -135,6 +142,7 @@ static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits 
     if (bytes > device.sharedPerBlock)
       continue;
     schedule.blockN = kChannels;
+    schedule.cluster = chooseCluster(ceilDiv(traits.channels, kChannels), device);
     return schedule;
   }
   return schedule;
@@ -275,8 +283,8 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bdl, 100      shared     8       1        4      8       1
 //   bld, modal    registers  1       32       8      8       1
 //   bdl, modal    registers  8       32       8      1       1
-//   bld, modal in bf16: fir=toeplitz, vector 2, block_n 32, 16 warps, unroll 8, stages 2; in the class
-//   fast 8 warps, unroll 16
+//   bld, modal in bf16: fir=toeplitz, vector 2, block_n 32, 8 warps, unroll 16, stages 2; where D is
+//   known to be 1920, in clusters of 2
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
   if (traits.layout == Layout::BD)
     return chooseStep(traits);

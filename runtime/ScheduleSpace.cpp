@@ -187,6 +187,9 @@ Result<void> checkSchedule(const KernelTraits &traits, const DeviceTraits &devic
                            const Schedule &schedule) {
   ThreadGrid grid = threadGrid(traits, schedule);
   int64_t bytes = int64_t(schedule.vector) * traits.maxElementBytes;
+  if (schedule.cluster > device.maxCluster)
+    return invalid(fmt::format("cluster {} exceeds the device's {}", schedule.cluster,
+                               device.maxCluster));
   if (traits.align == 1 && schedule.vector != 1)
     return invalid(fmt::format("vector {} needs align 16, got align 1", schedule.vector));
   if (bytes > 16)

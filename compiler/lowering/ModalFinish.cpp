@@ -16,8 +16,6 @@ using namespace halo::compiler;
 using namespace halo::ir;
 
 static constexpr int64_t kBlock = 16;
-/// Nanoseconds between two looks at what another block sends.
-static constexpr int64_t kPause = 20;
 /// Of one part of 16 modes' states in the scratch: a row of 8 chunks per mode.
 static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 
@@ -192,9 +190,9 @@ SmallVector<Value> ModalFinish::receive(Value tile) {
     Value missing = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, differ, none);
     scf::ConditionOp::create(e.b, e.loc, missing, messages);
     e.b.createBlock(&loop.getAfter(), {}, types, SmallVector<Location>(types.size(), e.loc));
-    // Here the simulator turns to the other blocks.
+    // A pause of no time, where the simulator turns to the other blocks.
     LLVM::CallIntrinsicOp::create(e.b, e.loc, e.b.getStringAttr("llvm.nvvm.nanosleep"),
-                                  ValueRange{e.num(kPause)});
+                                  ValueRange{none});
     scf::YieldOp::create(e.b, e.loc);
   }
   SmallVector<Value> states;
@@ -224,7 +222,8 @@ void ModalFinish::send(Value state, Value tile, Value slot) {
 void ModalFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
   Value tile = e.div(position, e.num(staged.tile));
   SmallVector<Value> states = receive(tile);
-  Value after = e.rem(e.offset(e.rank, 1), e.num(staged.cluster));
+  Value isLast = e.less(e.num(staged.cluster - 2), e.rank);
+  Value after = e.select(isLast, none, e.offset(e.rank, 1));
   auto remote = LLVM::LLVMPointerType::get(e.b.getContext(), 7);
   SmallVector<Value> next;
   for (auto [chain, state] : llvm::zip(chains, states)) {

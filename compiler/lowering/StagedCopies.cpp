@@ -29,8 +29,16 @@ StagedCopies::StagedCopies(StagedBlock &block) : block(block), e(block.e), stage
       Value start = e.b.createOrFold<arith::AddIOp>(
           e.loc, e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(e.batch), m.strides[0]),
           e.widen(own));
-      copies.push_back({&load, part, pieces, e.address(m.element, m.pointer, start)});
+      Value row = e.offset(pieces.row, -load.halo);
+      Value source = e.address(m.element, m.pointer, start);
+      copies.push_back({&load, part, pieces, row, rowsFrom(m, source, row)});
     }
+}
+
+/// `pointer`, that many rows further.
+Value StagedCopies::rowsFrom(const Memory &m, Value pointer, Value rows) {
+  Value start = e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(rows), m.strides[2]);
+  return e.address(m.element, pointer, start);
 }
 
 void StagedCopies::fetch(Value position, Value end, Value slot) {
@@ -39,7 +47,6 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
       OpLine line(e, LoadOp(copy.load->op));
       const Memory &m = e.memory(LoadOp(copy.load->op).getView());
       int64_t rows = staged.tile + copy.load->halo;
-      Value first = e.add(e.offset(position, -copy.load->halo), copy.pieces.row);
       Value to = e.add(e.mul(slot, e.num(staged.slotBytes)),
                        e.add(e.mul(copy.pieces.row, e.num(copy.load->rowBytes())),
                              e.mul(copy.pieces.piece, e.num(StagedBlock::kAccess))));
@@ -47,10 +54,6 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
       if (pad)
         to = e.add(to, e.mul(e.div(copy.pieces.row, e.num(unroll)), e.num(pad)));
       to = block.byteAt(copy.load->base + copy.part * copy.load->pieceBytes, to);
-      auto source = [&](Value at) {
-        return e.address(m.element, copy.source,
-                         e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(at), m.strides[2]));
-      };
       auto pass = [&](int64_t r, Value from) {
         Value here =
             e.address(e.b.getI8Type(), to, e.wide(r * copy.load->rowBytes() + r / unroll * pad));
@@ -69,7 +72,8 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
         e.ifElse(
             whole,
             [&] {
-              Value from = source(first);
+              // A thread's own part does not change, and the other is the block's.
+              Value from = rowsFrom(m, copy.source, position);
               Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[2],
                                                            e.wide(copy.pieces.rowsAtOnce));
               for (int64_t r = 0; r < rows; r += copy.pieces.rowsAtOnce) {
@@ -79,8 +83,9 @@ void StagedCopies::fetch(Value position, Value end, Value slot) {
             },
             [&] {
               for (int64_t r = 0; r < rows; r += copy.pieces.rowsAtOnce) {
-                Value at = e.min(e.offset(first, r), e.offset(e.length, -1));
-                pass(r, source(e.max(at, e.num(0))));
+                Value at = e.add(position, e.offset(copy.row, r));
+                at = e.max(e.min(at, e.offset(e.length, -1)), e.num(0));
+                pass(r, rowsFrom(m, copy.source, e.sub(at, copy.row)));
               }
             });
       });
@@ -116,8 +121,8 @@ void StagedCopies::store(Value position) {
         e.loc, e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(e.batch), m.strides[0]),
         e.widen(channel));
     Value first = e.add(position, pieces.row);
-    Value pointer = e.address(m.element, e.address(m.element, m.pointer, start),
-                              e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(first), m.strides[2]));
+    Value pointer = rowsFrom(m, rowsFrom(m, e.address(m.element, m.pointer, start), pieces.row),
+                             position);
     // Rows at once are a multiple of 8 where pieces are permuted.
     Value piece = e.mul(pieces.piece, e.num(StagedBlock::kAccess));
     piece = e.b.createOrFold<arith::XOrIOp>(e.loc, piece,

@@ -21,13 +21,15 @@ private:
     const StagedLoad *load;
     int64_t part;
     StagedPieces pieces;
-    mlir::Value source; ///< Of position 0, at the thread's piece.
+    mlir::Value row;    ///< The thread's first, from the tile's position.
+    mlir::Value source; ///< At that row of a tile at position 0, at the thread's piece.
   };
   StagedBlock &block;
   Emitter &e;
   const StagedPlan &staged;
   llvm::SmallVector<Copy> copies;
 
+  mlir::Value rowsFrom(const Memory &m, mlir::Value pointer, mlir::Value rows);
   mlir::Value straight(mlir::Value values, mlir::Value row);
   mlir::Value safePiece(const StagedPieces &pieces, int64_t perChannel);
 };

@@ -193,7 +193,7 @@ void Block::pause(SimThread &thread, uint32_t site) {
 }
 
 Error Block::explainPause() const {
-  const SimThread &thread = *ready.front();
+  const SimThread &thread = *ready.back();
   return failed(describe(thread) + "sleeps again and again" + program.sites[thread.site].where +
                 ": what it waits for does not come");
 }

@@ -135,6 +135,22 @@ class Modal(CliCase):
                             for got, want in zip(second["y"][2][b * size : (b + 1) * size], tail):
                                 self.assertAlmostEqual(got, want, delta=1e-5 * max(1, abs(want)))
 
+    def test_clusters(self):
+        """Blocks that take tiles in turn: the bits of a block alone, whatever the length and where it ends."""
+        tiles = "block_n=32,num_warps=%d,vector=2,unroll=%d,stages=2,fir=toeplitz"
+        for l, cluster, precision in ((700, 2, "accurate"), (1, 3, "accurate"), (512, 8, "fast"), (1025, 5, "fast")):
+            with self.subTest(l=l, cluster=cluster):
+                problem = Problem(self, d=40, l=l, b=1, s=5, dtype="bf16", layout="bld", skip=True, states_in=True)
+                tensors = problem.tensors()
+                schedule = tiles % (8, 16) if precision == "fast" else tiles % (16, 8)
+                words = ["--set", "precision=" + precision, "--schedule"]
+                alone = problem.run(tensors, *words, schedule)
+                together = problem.run(tensors, *words, f"{schedule},cluster={cluster}")
+                self.assertEqual(alone, together)
+        words = ["--set", "S=4", "layout=bld", "--dtype", "bf16", "--arch", "sm_80", "--emit", "ptx"]
+        self.refused("compile", "hcl", *words, "--schedule", tiles % (8, 8) + ",cluster=2",
+                     naming=["cluster", "2", "1", "sm_80"])  # fmt: skip
+
     def test_slow_poles(self):
         """hyena_c3: an impulse at t = 0 and a constant, under poles that multiplied up would be 4 % off."""
         length, poles = 1 << 20, (-1e-6, -1e-5)

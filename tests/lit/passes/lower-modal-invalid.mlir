@@ -160,3 +160,38 @@ halo.kernel @k
   halo.store %x, @y
   halo.store %x, @h
 }
+
+// -----
+
+// expected-error @+1 {{schedule: cluster 2 needs fir=toeplitz of a halo.modal, else cluster 1}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @lp : modes<16>, @r : modes<16>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 1, vector = 1, unroll = 8, stages = 1, min_blocks = 1, window = registers, align = 16, fir = direct, cluster = 2>) {
+  %x = halo.load @x
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+}
+
+// -----
+
+// expected-error @+1 {{schedule: fir=toeplitz takes cluster 1 for long FIRs, got cluster 2}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @w : taps<bf16, 128, 16>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 64, block_l = 0, num_warps = 4, vector = 4, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz, cluster = 2>) {
+  %x = halo.load @x
+  %c = halo.fir %x, @w
+  halo.store %c, @y
+}
+
+// -----
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>)
+    outs(@y : view<bf16, bld>)
+    // expected-error @+1 {{schedule: cluster 9 is not in 1..8}}
+    schedule(#halo.schedule<block_n = 64, block_l = 0, num_warps = 4, vector = 4, unroll = 8, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz, cluster = 9>) {
+  %x = halo.load @x
+  halo.store %x, @y
+}

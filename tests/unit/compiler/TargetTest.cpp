@@ -10,16 +10,16 @@ TEST(TargetTest, KnowsTheArchitectures) {
     const char *arch;
     int minPtx;
     int64_t shared;
-    int threads, blocks;
+    int threads, blocks, cluster = 1;
   };
   // CUDA C++ programming guide, technical specifications per compute capability: shared memory per
   // block is 163, 99, 163, 99 and 227 KiB.
   for (const Row &row :
        {Row{"sm_80", 70, 163 * 1024, 2048, 32}, Row{"sm_86", 71, 99 * 1024, 1536, 16},
         Row{"sm_87", 74, 163 * 1024, 1536, 16}, Row{"sm_89", 78, 99 * 1024, 1536, 24},
-        Row{"sm_90", 78, 227 * 1024, 2048, 32}, Row{"sm_100", 86, 227 * 1024, 2048, 32},
-        Row{"sm_103", 88, 227 * 1024, 2048, 32}, Row{"sm_120", 87, 99 * 1024, 1536, 24},
-        Row{"sm_121", 88, 99 * 1024, 1536, 24}}) {
+        Row{"sm_90", 78, 227 * 1024, 2048, 32, 8}, Row{"sm_100", 86, 227 * 1024, 2048, 32, 8},
+        Row{"sm_103", 88, 227 * 1024, 2048, 32, 8}, Row{"sm_120", 87, 99 * 1024, 1536, 24, 8},
+        Row{"sm_121", 88, 99 * 1024, 1536, 24, 8}}) {
     auto target = findTarget(row.arch);
     ASSERT_TRUE(target) << row.arch;
     EXPECT_EQ(target->arch, row.arch);
@@ -30,6 +30,7 @@ TEST(TargetTest, KnowsTheArchitectures) {
     // One block and what is reserved for it fill an SM exactly.
     EXPECT_EQ(target->sharedPerSm, row.shared + kReservedSharedPerBlock) << row.arch;
     EXPECT_EQ(target->registersPerSm, 65536) << row.arch;
+    EXPECT_EQ(target->maxCluster, row.cluster) << row.arch;
   }
 }
 

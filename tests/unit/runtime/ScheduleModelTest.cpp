@@ -215,23 +215,36 @@ TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
   traits.streams = 3;
   traits.modes = 16;
   traits.toeplitzGroup = 1;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
-            "block_n=32,block_l=0,num_warps=16,vector=2,unroll=8,stages=2,min_blocks=1,"
-            "window=registers,fir=toeplitz");
-  traits.fast = true;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
-            "block_n=32,block_l=0,num_warps=8,vector=2,unroll=16,stages=2,min_blocks=1,"
-            "window=registers,fir=toeplitz");
-  traits.fast = false;
-  traits.storesStates = true;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
-            "block_n=32,block_l=0,num_warps=8,vector=2,unroll=8,stages=3,min_blocks=1,"
-            "window=registers,fir=toeplitz");
-  traits.storesStates = false;
+  for (bool fast : {true, false}) {
+    traits.fast = fast;
+    EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+              "block_n=32,block_l=0,num_warps=8,vector=2,unroll=16,stages=2,min_blocks=1,"
+              "window=registers,fir=toeplitz");
+  }
+  // Clusters as large as all fit at a time; none where D is not known, and none before sm_90.
+  auto clusterOf = [&](int64_t channels, DeviceTraits device = {}) {
+    traits.channels = channels;
+    int cluster = chooseSchedule(traits, device).cluster;
+    traits.channels = 0;
+    return cluster;
+  };
+  EXPECT_EQ(clusterOf(0), 1);
+  EXPECT_EQ(clusterOf(8192), 1);
+  EXPECT_EQ(clusterOf(4096), 1);
+  EXPECT_EQ(clusterOf(2112), 2);
+  EXPECT_EQ(clusterOf(1920), 2);
+  EXPECT_EQ(clusterOf(1024), 3);
+  EXPECT_EQ(clusterOf(512), 6);
+  EXPECT_EQ(clusterOf(32), 8);
+  DeviceTraits half, old;
+  half.sms = 66;
+  EXPECT_EQ(clusterOf(1920, half), 1);
+  old.maxCluster = 1;
+  EXPECT_EQ(clusterOf(512, old), 1);
   // Half the tile where a whole one's constants and slots do not fit, then f32 arithmetic.
   DeviceTraits small;
   small.sharedPerBlock = 166912;
-  EXPECT_EQ(chooseSchedule(traits, small).unroll, 4);
+  EXPECT_EQ(chooseSchedule(traits, small).unroll, 8);
   small.sharedPerBlock = 101376;
   EXPECT_EQ(chooseSchedule(traits, small).fir, Fir::Direct);
   auto direct = [&](auto change) {

@@ -31,6 +31,8 @@ TEST(ScheduleTest, ParsesWhatItPrints) {
     schedule.stages = 1 + int(random.below(8));
     schedule.minBlocks = 1 + int(random.below(32));
     schedule.window = random.coin() ? Window::Shared : Window::Registers;
+    schedule.fir = random.coin() ? Fir::Toeplitz : Fir::Direct;
+    schedule.cluster = 1 + int(random.below(8));
     auto parsed = Schedule::parse(schedule.print(), Schedule());
     HALO_ASSERT_OK(parsed);
     ASSERT_EQ(*parsed, schedule) << schedule.print();
@@ -57,6 +59,7 @@ TEST(ScheduleTest, Refuses) {
   expectRefused(parse("block_n=64x"), "64x", "no number");
   expectRefused(parse("block_n=-1"), "-1", "1048576");
   expectRefused(parse("num_warps=33"), "33", "32");
+  expectRefused(parse("cluster=9"), "9", "8");
   expectRefused(parse("num_warps=99999999999999999999"), "99999999999999999999", "32");
   expectRefused(parse("vector=1,vector=2"), "vector", "twice");
   expectRefused(parse("vector=1,"), "comma");

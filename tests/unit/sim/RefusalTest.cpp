@@ -14,8 +14,8 @@ std::string refusal(const std::string &body, const std::string &before = "") {
 }
 
 TEST(SimRefusal, UnknownIntrinsic) {
-  EXPECT_EQ(refusal("call void @llvm.nvvm.barrier.cluster.arrive()"),
-            "kernel k uses llvm.nvvm.barrier.cluster.arrive, which is not simulated");
+  EXPECT_EQ(refusal("call void @llvm.nvvm.fence.sc.cluster()"),
+            "kernel k uses llvm.nvvm.fence.sc.cluster, which is not simulated");
 }
 
 TEST(SimRefusal, UnknownTypeOfAnOverloadedIntrinsic) {

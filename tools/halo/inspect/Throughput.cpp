@@ -132,17 +132,18 @@ Result<void> halo::tool::addThroughput(Json &report, Json &notes, const KernelIn
                      {"L", shape.l},
                      {"D", shape.d},
                      {"block_l", blockL},
-                     {"blocks", shape.b * tilesL * tilesN}};
+                     {"blocks", shape.b * tilesL * tilesN * info.cluster}};
   if (int64_t resident =
           report.value("occupancy", Json::object()).value("blocks_per_sm", int64_t(0));
       gpu && resident > 0)
-    report["shape"]["waves"] = double(shape.b * tilesL * tilesN) / double(resident * gpu->sms);
+    report["shape"]["waves"] = double(shape.b * tilesL * tilesN * info.cluster) / double(resident * gpu->sms);
   report["tile"] = {{"layout", std::string(name(info.layout))},
                     {"channels", info.tiles.empty() ? 0 : info.tiles[0].width},
                     {"step", info.stepL},
                     {"halo", info.halo},
                     {"warmup", info.warmup},
                     {"carries", info.carries},
+                    {"cluster", info.cluster},
                     {"vector", info.vector},
                     {"stages", numberOf(info.schedule, "stages", 1)},
                     {"unroll", numberOf(info.schedule, "unroll", 1)}};
