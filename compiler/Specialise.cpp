@@ -390,7 +390,8 @@ private:
         .Case([&](ModesType t) { return ModesType::get(ctx, bindPiece(t.getModes())); })
         .Case([&](ModalStateType t) {
           return ModalStateType::get(ctx, bindPiece(t.getModes()));
-        });
+        })
+        .Case([](IndicesType t) { return t; });
   }
 
   LogicalResult bindSignature() {

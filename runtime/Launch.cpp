@@ -30,6 +30,11 @@ Dims outputShape(const Operand &output, const Shape &shape) {
     return {shape.d, output.modes};
   case OperandKind::ModalState:
     return {shape.b, shape.d, output.modes};
+  case OperandKind::Indices:
+    if (output.form == IndexForm::Positions)
+      return {shape.b, shape.l};
+    // As many sequences as there are is the caller's to say; where nobody does, one.
+    return {output.form == IndexForm::Rows ? shape.b : 2};
   }
   return {};
 }
@@ -186,6 +191,8 @@ struct ParameterWriter {
       add(stride);
     if (view && operand.layout == Layout::BD)
       add(int64_t(0)); // One position.
+    if (operand.kind == OperandKind::Indices && operand.form != IndexForm::Positions)
+      add(int64_t(0)); // One dimension.
   }
 };
 

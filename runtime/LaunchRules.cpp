@@ -207,7 +207,10 @@ bool checkTaps(const Operand &operand, const TensorRef &tensor, int64_t channels
   return true;
 }
 
-const char *formOf(OperandKind kind) {
+const char *formOf(const Operand &operand) {
+  OperandKind kind = operand.kind;
+  if (kind == OperandKind::Indices)
+    return operand.form == IndexForm::Rows ? "[B]" : "[B, L]";
   return kind == OperandKind::State        ? "[B, C, K-1]"
          : kind == OperandKind::Modes      ? "[D, S]"
          : kind == OperandKind::ModalState ? "[B, D, S]"
@@ -221,10 +224,14 @@ bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape
     return true;
   if (operand.kind == OperandKind::Taps)
     return checkTaps(operand, tensor, operand.streams * shape.d, why);
+  if (operand.kind == OperandKind::Indices && operand.form == IndexForm::Bounds)
+    return tensor.shape[0] > 0 ||
+           refuse(why, "conv_c2: operand {} has 0 numbers where N sequences take N + 1",
+                  operand.name);
   Dims expected = outputShape(operand, shape);
   return tensor.shape == expected ||
          refuse(why, "conv_c2: operand {} has shape {} where {} = {} is expected", operand.name,
-                printSizes(tensor.shape), formOf(operand.kind), printSizes(expected));
+                printSizes(tensor.shape), formOf(operand), printSizes(expected));
 }
 
 } // namespace
@@ -325,7 +332,7 @@ static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Er
 }
 
 bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
-  if (operand.kind == OperandKind::State)
+  if (operand.kind == OperandKind::State || operand.kind == OperandKind::Indices)
     return true;
   // The usual tensor first: whole 16-byte groups in every stride but the innermost.
   uint64_t bits = reinterpret_cast<uintptr_t>(tensor.data);

@@ -218,7 +218,8 @@ enum {
   HALO_CHANNEL = 2, /* [C] */
   HALO_STATE = 3,   /* [B, C, taps - 1], newest last. */
   HALO_MODES = 4,   /* [D, modes], f32. */
-  HALO_MODAL_STATE = 5 /* [B, D, modes], f32. */
+  HALO_MODAL_STATE = 5, /* [B, D, modes], f32. */
+  HALO_INDICES = 6 /* i32: a number per row, [B], per position, [B, L], or per end, [N + 1]. */
 };
 enum { HALO_BDL = 0, HALO_BLD = 1, HALO_BD = 2, HALO_DL = 3 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 using namespace halo;
@@ -57,4 +58,22 @@ Result<void> halo::tool::fillRandom(Device &device, const TensorRef &tensor, uin
     filled += bytes;
   }
   return {};
+}
+
+std::vector<int32_t> halo::tool::plainIndices(const Operand &operand, const Shape &shape) {
+  if (operand.form == IndexForm::Bounds)
+    return {0, int32_t(shape.l)};
+  if (operand.form == IndexForm::Positions)
+    return std::vector<int32_t>(size_t(shape.b * shape.l), 0);
+  std::vector<int32_t> rows(static_cast<size_t>(shape.b));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+Result<void> halo::tool::fillIndices(Device &device, const TensorRef &tensor,
+                                     const Operand &operand, const Shape &shape) {
+  std::vector<int32_t> values = plainIndices(operand, shape);
+  if (values.empty())
+    return {};
+  return device.upload(tensor.data, values.data(), values.size() * sizeof(int32_t));
 }
