@@ -12,7 +12,7 @@
 //   modes    pointer, stride of channels, of modes         [D, S] f32
 //   modal_state  pointer, stride of B, of channels, of modes   [B, D, S] f32
 //   indices  pointer, stride of the first dimension,       [B], [B, L] or [N + 1] i32
-//            of the second (0 where there is none)
+//            of the second (rows: 0; bounds: N instead)
 //   sizes    B, D, L, block_l, tiles_l, tiles_n            i32 each
 //
 // The grid is one-dimensional (y and z are limited to 65,535): B * tiles_l * tiles_n blocks of
