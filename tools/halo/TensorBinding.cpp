@@ -45,6 +45,7 @@ private:
   const Description &kernel;
   const TensorMap &tensors;
   std::map<std::string, Symbol> symbols;
+  int64_t sequences = -1; ///< Shape::n.
 };
 } // namespace
 
@@ -159,7 +160,8 @@ Result<void> Binder::bindIndices(const OperandSpec &spec, const HostTensor &tens
     if (tensor.shape[0] < 1)
       return invalid(fmt::format("conv_c2: {} has 0 numbers where N sequences take N + 1",
                                  spec.name));
-    return {};
+    sequences = tensor.shape[0] - 1;
+    return bind("B", "1", spec.name, "conv_c2");
   }
   HALO_CHECK(bind("B", std::to_string(tensor.shape[0]), spec.name, "conv_c2"));
   if (spec.form == "positions")
@@ -214,7 +216,7 @@ Result<TensorBinding> Binder::run() {
       HALO_CHECK(bind("B", "1", "--set", "conv_c2"));
       symbols.erase(said);
     }
-  result.shape = {number("B", 0), number("D", 0), number("L", 0)};
+  result.shape = {number("B", 0), number("D", 0), number("L", 0), sequences};
   for (const auto &[symbol, bound] : symbols)
     if (kernel.param(symbol))
       result.params[symbol] = bound.value;
