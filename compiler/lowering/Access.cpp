@@ -320,7 +320,10 @@ void Emitter::storeStates() {
     return;
   }
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
-  ifThen(both(last, channelOk), [&] {
+  Value own = both(last, channelOk);
+  if (rank)
+    own = both(own, less(rank, num(1)));
+  ifThen(own, [&] {
     for (StoreStateOp op : states)
       storeState(op, batch, {}, length);
   });
