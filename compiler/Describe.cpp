@@ -59,6 +59,18 @@ static DType dtypeOf(Attribute element) {
   return type.isF32() ? DType::F32 : type.isF16() ? DType::F16 : DType::BF16;
 }
 
+static IndexForm formOf(ir::IndexForm form) {
+  switch (form) {
+  case ir::IndexForm::Rows:
+    return IndexForm::Rows;
+  case ir::IndexForm::Positions:
+    return IndexForm::Positions;
+  case ir::IndexForm::Bounds:
+    return IndexForm::Bounds;
+  }
+  return IndexForm::Rows;
+}
+
 std::vector<Operand> operandsOf(ir::KernelOp kernel) {
   std::map<std::string, int64_t> widths;
   kernel.walk([&](ir::SplitStoreOp split) {
@@ -110,6 +122,11 @@ std::vector<Operand> operandsOf(ir::KernelOp kernel) {
         .Case([&](ir::ModalStateType type) {
           operand.kind = OperandKind::ModalState;
           operand.modes = *ir::knownCount(type.getModes());
+        })
+        .Case([&](ir::IndicesType type) {
+          operand.kind = OperandKind::Indices;
+          operand.dtype = DType::I32;
+          operand.form = formOf(type.getForm());
         });
     operands.push_back(operand);
   }
@@ -206,6 +223,11 @@ std::string describe(ir::KernelOp kernel, const std::string &text) {
           operand["kind"] = "modal_state";
           operand["dtype"] = "f32";
           operand["modes"] = piece(type.getModes());
+        })
+        .Case([&](ir::IndicesType type) {
+          operand["kind"] = "indices";
+          operand["dtype"] = "i32";
+          operand["form"] = ir::stringifyIndexForm(type.getForm()).str();
         });
     operands.push_back(std::move(operand));
   }

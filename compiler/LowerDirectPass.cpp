@@ -65,7 +65,7 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
       if (!decl.getOutput())
         func.setArgAttr(index, "llvm.readonly", b.getUnitAttr());
     }
-    if (aligned && !isa<StateType>(decl.getType()))
+    if (aligned && !isa<StateType, IndicesType>(decl.getType()))
       func.setArgAttr(index, "llvm.align", b.getI64IntegerAttr(16));
   }
   return func;

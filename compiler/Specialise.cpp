@@ -241,7 +241,7 @@ private:
               .Case([&](LoadOp load) {
                 if (load.getInitAttr() && !isPresent(*load.getInit()))
                   load.removeInitAttr();
-                return success();
+                return bindPacked(load);
               })
               .Case([&](ModalOp modal) {
                 if (modal.getInitAttr() && !isPresent(*modal.getInit()))
@@ -260,6 +260,25 @@ private:
       if (failed(bound))
         return failure();
     }
+    return success();
+  }
+
+  /// Of what may say where sequences begin, the one that is there.
+  LogicalResult bindPacked(LoadOp load) {
+    if (!load.getPacked())
+      return success();
+    SmallVector<Attribute> here;
+    for (auto name : load.getPacked()->getAsRange<FlatSymbolRefAttr>())
+      if (isPresent(name.getValue()))
+        here.push_back(name);
+    if (here.size() > 1)
+      return kernel.emitError() << "operands '" << cast<FlatSymbolRefAttr>(here[0]).getValue()
+                                << "' and '" << cast<FlatSymbolRefAttr>(here[1]).getValue()
+                                << "' both say where sequences begin, expected 1";
+    if (here.empty())
+      load.removePackedAttr();
+    else
+      load.setPackedAttr(ArrayAttr::get(ctx, here));
     return success();
   }
 
@@ -390,7 +409,8 @@ private:
         .Case([&](ModesType t) { return ModesType::get(ctx, bindPiece(t.getModes())); })
         .Case([&](ModalStateType t) {
           return ModalStateType::get(ctx, bindPiece(t.getModes()));
-        });
+        })
+        .Case([](IndicesType t) { return t; });
   }
 
   LogicalResult bindSignature() {

@@ -37,6 +37,8 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
   traits.halo = jointHalo(kernel, halos);
   traits.sumTaps = 0;
   for (Operation &op : kernel.getBody().front()) {
+    if (auto load = dyn_cast<ir::LoadOp>(op))
+      traits.packed |= load.getPacked() && !load.getPacked()->empty();
     auto precision = op.getAttrOfType<ir::PrecisionAttr>("precision");
     traits.storesStates |= isa<ir::StoreStateOp>(op);
     traits.fast |= precision && precision.getValue() == ir::Precision::Fast;

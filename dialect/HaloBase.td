@@ -63,6 +63,12 @@ def Halo_FirEnum : I32EnumAttr<"FirKind", "how long FIRs are computed", [
   let cppNamespace = "::halo::ir";
   let genSpecializedAttr = 0;
 }
+def Halo_IndexFormEnum : I32EnumAttr<"IndexForm", "what a tensor of indices has a number for", [
+    I32EnumAttrCase<"Rows", 0, "rows">, I32EnumAttrCase<"Positions", 1, "positions">,
+    I32EnumAttrCase<"Bounds", 2, "bounds">]> {
+  let cppNamespace = "::halo::ir";
+  let genSpecializedAttr = 0;
+}
 def Halo_ParamKindEnum : I32EnumAttr<"ParamKind", "what values a parameter takes", [
     I32EnumAttrCase<"Int", 0, "int">, I32EnumAttrCase<"Type", 1, "type">,
     I32EnumAttrCase<"Enum", 2, "enum">, I32EnumAttrCase<"Flag", 3, "flag">,

@@ -146,6 +146,19 @@ ParseResult LoadOp::parse(OpAsmParser &parser, OperationState &state) {
       return failure();
     state.addAttribute(getInitAttrName(state.name), FlatSymbolRefAttr::get(init));
   }
+  if (succeeded(parser.parseOptionalKeyword("packed"))) {
+    SmallVector<Attribute> names;
+    auto one = [&]() -> ParseResult {
+      StringAttr name;
+      if (parser.parseSymbolName(name))
+        return failure();
+      names.push_back(FlatSymbolRefAttr::get(name));
+      return success();
+    };
+    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, one))
+      return failure();
+    state.addAttribute(getPackedAttrName(state.name), parser.getBuilder().getArrayAttr(names));
+  }
   state.addTypes(SmallVector<Type>(std::max<size_t>(1, parser.getNumResults()),
                                    parser.getBuilder().getF32Type()));
   return parser.parseOptionalAttrDict(state.attributes);
@@ -160,7 +173,12 @@ void LoadOp::print(OpAsmPrinter &printer) {
   }
   if (getInitAttr())
     printer << " init(" << getInitAttr() << ")";
-  printer.printOptionalAttrDict((*this)->getAttrs(), {"view", "streams", "init"});
+  if (getPacked()) {
+    printer << " packed(";
+    llvm::interleaveComma(*getPacked(), printer);
+    printer << ")";
+  }
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"view", "streams", "init", "packed"});
 }
 
 LogicalResult LoadOp::verify() {
@@ -180,6 +198,15 @@ LogicalResult LoadOp::verify() {
       return emitOpError() << "state '" << *getInit() << "' has " << *stateStreams
                            << " streams, but the view has " << *streams;
   }
+  if (getPacked())
+    for (auto name : getPacked()->getAsRange<FlatSymbolRefAttr>()) {
+      auto indices = operandOf<IndicesType>(*this, name, false, "indices");
+      if (failed(indices))
+        return failure();
+      if (indices->getForm() == IndexForm::Rows)
+        return emitOpError() << "operand '" << name.getValue()
+                             << "' has a number per row, expected bounds or positions";
+    }
   return verifyStreams(*this, getStreams().value_or(Attribute()), view->getStreams());
 }
 

@@ -60,13 +60,27 @@ def LoadOp : Halo_SignalOp<"load"> {
     At t < 0 the signal is 0, or the history in `init`: the last K - 1 samples before t = 0, newest
     last. An operand with m streams yields m signals.
 
+    `packed` names what says where one sequence ends and the next begins. Positions are the kernel's:
+    what one load says holds for every FIR, state and store of it, and two may not differ. Of the
+    operands named, one at most is there at a time; with none, nothing is packed.
+
+    `indices<bounds>`, b[0] = 0 to b[N] = L: sequence n has positions b[n] to b[n + 1] - 1, none where
+    both are equal. Taps reach back to b[n], and what lies before it is 0 or sequence n's own history:
+    states have N rows. There is one row of positions (B = 1).
+
+    `indices<positions>`, a number per position: taps count where the number is that of the output's
+    position, and as 0 elsewhere. History before t = 0 has the number of t = 0. Where the number is
+    negative what is stored is 0. A state keeps the samples with the number of position L - 1, and 0
+    in the place of others, or of all where that is negative.
+
     ```mlir
-    %x = halo.load @x init(@initial_state)
+    %x = halo.load @x init(@initial_state) packed(@cu_seqlens, @seq_idx)
     %x2, %x1, %v = halo.load @z streams(interleave)
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$view, OptionalAttr<AnyAttr>:$streams,
-                       OptionalAttr<FlatSymbolRefAttr>:$init);
+                       OptionalAttr<FlatSymbolRefAttr>:$init,
+                       OptionalAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "operands">>:$packed);
   let results = (outs Variadic<F32>:$signals);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

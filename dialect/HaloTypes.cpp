@@ -168,6 +168,8 @@ LogicalResult ModesType::verify(EmitError emitError, Attribute modes) {
   return verifyCount(emitError, "modes", modes);
 }
 
+LogicalResult IndicesType::verify(EmitError, IndexForm) { return success(); }
+
 LogicalResult ModalStateType::verify(EmitError emitError, Attribute modes) {
   return verifyCount(emitError, "modes", modes);
 }

@@ -53,5 +53,14 @@ def Halo_ModalStateType : Halo_Type<"ModalState", "modal_state"> {
   let parameters = (ins "::mlir::Attribute":$modes);
   let assemblyFormat = "`<` `` custom<Count>($modes) `` `>`";
 }
+def Halo_IndicesType : Halo_Type<"Indices", "indices"> {
+  let summary = "whole numbers, always i32: one per row, [B] (rows), one per position, [B, L] (positions), or the N + 1 ends of N sequences (bounds)";
+  let description = [{
+    Example: `@cache_seqlens : optional indices<rows>`. They say where something is; no signal is
+    made of them. The host checks their values where it can see them, a launch does not.
+  }];
+  let parameters = (ins EnumParameter<Halo_IndexFormEnum>:$form);
+  let assemblyFormat = "`<` `` $form `` `>`";
+}
 
 #endif

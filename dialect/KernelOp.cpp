@@ -101,11 +101,12 @@ static ParseResult parseOperandDecl(OpAsmParser &parser, bool output,
                   .Case("state", [&] { return StateType::parse(parser); })
                   .Case("modes", [&] { return ModesType::parse(parser); })
                   .Case("modal_state", [&] { return ModalStateType::parse(parser); })
+                  .Case("indices", [&] { return IndicesType::parse(parser); })
                   .Default([&] {
                     parser.emitError(loc) << "operand '" << name.getValue() << "': unknown kind '"
                                           << mnemonic
-                                          << "', expected view, taps, channel, state, modes or "
-                                             "modal_state";
+                                          << "', expected view, taps, channel, state, modes, "
+                                             "modal_state or indices";
                     return Type();
                   })();
   if (!type)
@@ -175,7 +176,8 @@ static void printOperandDecl(OpAsmPrinter &printer, OperandDeclAttr decl) {
   }
   printer << (decl.getVariadic() ? "variadic " : "");
   llvm::TypeSwitch<Type>(decl.getType())
-      .Case<ViewType, TapsType, ChannelType, StateType, ModesType, ModalStateType>([&](auto type) {
+      .Case<ViewType, TapsType, ChannelType, StateType, ModesType, ModalStateType, IndicesType>(
+          [&](auto type) {
         printer << decltype(type)::getMnemonic();
         type.print(printer);
       });
@@ -256,10 +258,11 @@ static LogicalResult verifyParamRefs(KernelOp kernel, OperandDeclAttr decl) {
       })
       .Case<ModesType, ModalStateType>(
           [&](auto type) { return all({{type.getModes(), ParamKind::Int}}); })
+      .Case([](IndicesType) { return success(); })
       .Default([&](Type type) {
         return kernel.emitOpError() << "operand '" << decl.getName() << "' has type " << type
-                                    << ", expected view, taps, channel, state, modes or "
-                                       "modal_state";
+                                    << ", expected view, taps, channel, state, modes, "
+                                       "modal_state or indices";
       });
 }
 
@@ -294,6 +297,9 @@ LogicalResult KernelOp::verify() {
       return emitOpError() << "operand '" << decl.getName() << "' names flag '"
                            << decl.getFlag().getValue()
                            << "', but inputs are present when they are given";
+    if (decl.getOutput() && isa<IndicesType>(decl.getType()))
+      return emitOpError() << "operand '" << decl.getName()
+                           << "' is an output of indices: they are only read";
     if (decl.getVariadic() && !decl.getOutput())
       return emitOpError() << "operand '" << decl.getName() << "': only outputs are variadic";
     if (decl.getOutput() && decl.getOptional()) {

@@ -5,10 +5,10 @@ halo.kernel @b2b_causal_conv1d
            precision : enum<accurate, fast>, T : type, W : type = T)
     ins(@x : view<T, layout, 3>, @w_proj : taps<W, Kp, 1, 3>, @w_mixer : taps<W, K, group>,
         @skip : optional channel<W>, @proj_state : optional state<T, Kp, 3>,
-        @fir_state : optional state<T, K>)
+        @fir_state : optional state<T, K>, @cu_seqlens : optional indices<bounds>)
     outs(@y : view<T, layout>, @proj_state : optional(states) state<T, Kp, 3>,
          @fir_state : optional(states) state<T, K>) {
-  %z0, %z1, %z2 = halo.load @x streams(interleave) init(@proj_state)
+  %z0, %z1, %z2 = halo.load @x streams(interleave) init(@proj_state) packed(@cu_seqlens)
   %f0 = halo.fir %z0, @w_proj stream(0, interleave)
   %f1 = halo.fir %z1, @w_proj stream(1, interleave)
   %f2 = halo.fir %z2, @w_proj stream(2, interleave)

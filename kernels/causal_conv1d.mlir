@@ -5,9 +5,10 @@ halo.kernel @causal_conv1d
            activation : enum<none, silu, sigmoid>, taps : enum<correlation, convolution>,
            final_state : flag, T : type, W : type = T)
     ins(@x : view<T, layout>, @weight : taps<W, K, group>, @bias : optional channel<W>,
-        @initial_state : optional state<T, K>, @residual : optional view<T, layout>)
+        @initial_state : optional state<T, K>, @cu_seqlens : optional indices<bounds>,
+        @seq_idx : optional indices<positions>, @residual : optional view<T, layout>)
     outs(@y : view<T, layout>, @final_state : optional state<T, K>) {
-  %x = halo.load @x init(@initial_state)
+  %x = halo.load @x init(@initial_state) packed(@cu_seqlens, @seq_idx)
   %b = halo.channel @bias
   %f = halo.fir %x, @weight taps(taps)
   %fb = halo.fir %x, @weight taps(taps) plus(%b)

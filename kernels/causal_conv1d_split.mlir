@@ -5,9 +5,10 @@ halo.kernel @causal_conv1d_split
            activation : enum<none, silu, sigmoid>, taps : enum<correlation, convolution>,
            split : parts, l2norm : heads, final_state : flag, T : type, W : type = T)
     ins(@x : view<T, layout>, @weight : taps<W, K, group>, @bias : optional channel<W>,
-        @initial_state : optional state<T, K>, @residual : optional view<T, layout>)
+        @initial_state : optional state<T, K>, @cu_seqlens : optional indices<bounds>,
+        @seq_idx : optional indices<positions>, @residual : optional view<T, layout>)
     outs(@parts : variadic view<T, bld>, @final_state : optional state<T, K>) {
-  %x = halo.load @x init(@initial_state)
+  %x = halo.load @x init(@initial_state) packed(@cu_seqlens, @seq_idx)
   %b = halo.channel @bias
   %f = halo.fir %x, @weight taps(taps)
   %fb = halo.fir %x, @weight taps(taps) plus(%b)

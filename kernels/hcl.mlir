@@ -7,10 +7,10 @@ halo.kernel @hcl
            precision : enum<accurate, fast>, T : type, W : type = T)
     ins(@z : view<T, layout, 3>, @proj_weight : taps<W, Kp, 1, 3>, @log_poles : modes<S>,
         @residues : modes<S>, @skip : optional channel<W>, @proj_state : optional state<T, Kp, 3>,
-        @modal_state : optional modal_state<S>)
+        @modal_state : optional modal_state<S>, @cu_seqlens : optional indices<bounds>)
     outs(@y : view<T, layout>, @proj_state : optional(states) state<T, Kp, 3>,
          @modal_state : optional(states) modal_state<S>) {
-  %z2, %z1, %zv = halo.load @z streams(streams) init(@proj_state)
+  %z2, %z1, %zv = halo.load @z streams(streams) init(@proj_state) packed(@cu_seqlens)
   %p2 = halo.fir %z2, @proj_weight stream(0, streams)
   %p1 = halo.fir %z1, @proj_weight stream(1, streams)
   %pv = halo.fir %zv, @proj_weight stream(2, streams)

@@ -6,10 +6,10 @@ halo.kernel @hcm
            precision : enum<accurate, fast>, T : type, W : type = T)
     ins(@z : view<T, layout, 3>, @proj_weight : taps<W, Kp, 1, 3>, @filter : taps<W, K, group>,
         @skip : optional channel<W>, @proj_state : optional state<T, Kp, 3>,
-        @fir_state : optional state<T, K>)
+        @fir_state : optional state<T, K>, @cu_seqlens : optional indices<bounds>)
     outs(@y : view<T, layout>, @proj_state : optional(states) state<T, Kp, 3>,
          @fir_state : optional(states) state<T, K>) {
-  %z2, %z1, %zv = halo.load @z streams(streams) init(@proj_state)
+  %z2, %z1, %zv = halo.load @z streams(streams) init(@proj_state) packed(@cu_seqlens)
   %p2 = halo.fir %z2, @proj_weight stream(0, streams)
   %p1 = halo.fir %z1, @proj_weight stream(1, streams)
   %pv = halo.fir %zv, @proj_weight stream(2, streams)

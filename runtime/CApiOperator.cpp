@@ -65,7 +65,8 @@ static_assert(int(DType::F32) == HALO_F32 && int(DType::F16) == HALO_F16 &&
 static_assert(int(OperandKind::View) == HALO_VIEW && int(OperandKind::Taps) == HALO_TAPS &&
               int(OperandKind::Channel) == HALO_CHANNEL && int(OperandKind::State) == HALO_STATE &&
               int(OperandKind::Modes) == HALO_MODES &&
-              int(OperandKind::ModalState) == HALO_MODAL_STATE);
+              int(OperandKind::ModalState) == HALO_MODAL_STATE &&
+              int(OperandKind::Indices) == HALO_INDICES);
 static_assert(int(Layout::BDL) == HALO_BDL && int(Layout::BLD) == HALO_BLD &&
               int(Layout::BD) == HALO_BD && int(Layout::DL) == HALO_DL);
 

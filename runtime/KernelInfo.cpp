@@ -27,6 +27,8 @@ std::string_view name(OperandKind kind) {
     return "modes";
   case OperandKind::ModalState:
     return "modal_state";
+  case OperandKind::Indices:
+    return "indices";
   }
   return "?";
 }
@@ -41,6 +43,18 @@ std::string_view name(Layout layout) {
     return "bd";
   case Layout::DL:
     return "dl";
+  }
+  return "?";
+}
+
+std::string_view name(IndexForm form) {
+  switch (form) {
+  case IndexForm::Rows:
+    return "rows";
+  case IndexForm::Positions:
+    return "positions";
+  case IndexForm::Bounds:
+    return "bounds";
   }
   return "?";
 }
@@ -104,6 +118,8 @@ json operandJson(const Operand &operand) {
   put(object, "channels", operand.channels);
   put(object, "heads", operand.heads);
   put(object, "modes", operand.modes);
+  if (operand.kind == OperandKind::Indices)
+    put(object, "form", name(operand.form));
   return object;
 }
 
@@ -156,6 +172,16 @@ Layout readLayout(JsonFields &fields) {
   return Layout::BLD;
 }
 
+IndexForm readForm(JsonFields &fields) {
+  std::string text = fields.text("form");
+  for (IndexForm form : {IndexForm::Rows, IndexForm::Positions, IndexForm::Bounds})
+    if (text == name(form))
+      return form;
+  fields.complain(
+      fmt::format("has form '{}' where rows, positions or bounds is expected", text));
+  return IndexForm::Rows;
+}
+
 Result<Operand> readOperand(const json &object, size_t index) {
   JsonFields fields(object, fmt::format("kernel info: operand {}", index));
   Operand operand;
@@ -167,7 +193,7 @@ Result<Operand> readOperand(const json &object, size_t index) {
   bool known = false;
   for (OperandKind candidate :
        {OperandKind::View, OperandKind::Taps, OperandKind::Channel, OperandKind::State,
-        OperandKind::Modes, OperandKind::ModalState})
+        OperandKind::Modes, OperandKind::ModalState, OperandKind::Indices})
     if (name(candidate) == kind) {
       operand.kind = candidate;
       known = true;
@@ -191,6 +217,8 @@ Result<Operand> readOperand(const json &object, size_t index) {
   bool hasModes = operand.kind == OperandKind::Modes || operand.kind == OperandKind::ModalState;
   operand.modes = fields.integer("modes", hasModes ? 1 : 0, INT32_MAX);
   operand.heads = fields.integer("heads", 0, INT32_MAX);
+  if (operand.kind == OperandKind::Indices)
+    operand.form = readForm(fields);
   HALO_CHECK(fields.done());
   return operand;
 }

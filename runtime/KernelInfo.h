@@ -11,6 +11,8 @@
 //   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
 //   modes    pointer, stride of channels, of modes         [D, S] f32
 //   modal_state  pointer, stride of B, of channels, of modes   [B, D, S] f32
+//   indices  pointer, stride of the first dimension,       [B], [B, L] or [N + 1] i32
+//            of the second (rows: 0; bounds: N instead)
 //   sizes    B, D, L, block_l, tiles_l, tiles_n            i32 each
 //
 // The grid is one-dimensional (y and z are limited to 65,535): B * tiles_l * tiles_n blocks of
@@ -39,7 +41,10 @@ constexpr size_t kSizeParameters = 6;
 /// The longest list a launch has room for; a kernel with more operands is refused when loaded.
 constexpr size_t kMaxParameters = 256;
 
-enum class OperandKind : uint8_t { View, Taps, Channel, State, Modes, ModalState };
+enum class OperandKind : uint8_t { View, Taps, Channel, State, Modes, ModalState, Indices };
+/// What indices have a number for: each row of the batch, [B]; each position, [B, L]; each end of N
+/// sequences that lie one after another, [N + 1].
+enum class IndexForm : uint8_t { Rows, Positions, Bounds };
 /// BD: one position, L = 1; all views of a kernel have it, or none.
 /// DL: no batch, B = 1; likewise.
 enum class Layout : uint8_t { BDL, BLD, BD, DL };
@@ -64,6 +69,8 @@ struct Operand {
   int64_t heads = 0;
   /// Modes and modal states: S, the exponentials per channel.
   int64_t modes = 0;
+  /// Indices: what there is a number for.
+  IndexForm form = IndexForm::Rows;
 };
 
 /// A run of channel tiles of equal width. `end` = 0 means D.
@@ -83,7 +90,7 @@ struct HALO_API KernelInfo {
   int threads = 0;         ///< Threads per block.
   int64_t sharedBytes = 0; ///< Dynamic shared memory per block.
   int vector = 1;          ///< Elements per access along the contiguous dimension; see `align`.
-  /// 16: base pointers of all but states are multiples of 16 bytes; taps, channels, modes and modal
+  /// 16: base pointers of all but states and indices are multiples of 16 bytes; taps, channels, modes and modal
   /// states are contiguous; a view's contiguous dimension has stride 1 and, like its other strides, a
   /// multiple of 16 bytes, as are the heads of column_split in bld. 1: any element-aligned pointer,
   /// any strides.
@@ -121,6 +128,7 @@ constexpr size_t strideCount(OperandKind kind) {
     return 1;
   case OperandKind::Taps:
   case OperandKind::Modes:
+  case OperandKind::Indices:
     return 2;
   case OperandKind::View:
   case OperandKind::State:
@@ -131,11 +139,13 @@ constexpr size_t strideCount(OperandKind kind) {
 }
 /// Dimensions of an operand's tensor.
 inline size_t rankOf(const Operand &operand) {
-  bool flat = operand.kind == OperandKind::View &&
-              (operand.layout == Layout::BD || operand.layout == Layout::DL);
+  bool flat = operand.kind == OperandKind::View
+                  ? operand.layout == Layout::BD || operand.layout == Layout::DL
+                  : operand.kind == OperandKind::Indices && operand.form != IndexForm::Positions;
   return strideCount(operand.kind) - (flat ? 1 : 0);
 }
 HALO_API std::string_view name(OperandKind kind);
 HALO_API std::string_view name(Layout layout);
+HALO_API std::string_view name(IndexForm form);
 
 } // namespace halo

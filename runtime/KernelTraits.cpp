@@ -29,6 +29,7 @@ void visit(Traits &traits, Number number, Flag flag) {
   flag("crossLayout", traits.crossLayout);
   flag("fast", traits.fast);
   flag("storesStates", traits.storesStates);
+  flag("packed", traits.packed);
 }
 
 } // namespace

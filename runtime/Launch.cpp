@@ -25,11 +25,16 @@ Dims outputShape(const Operand &output, const Shape &shape) {
   case OperandKind::Channel:
     return {channels};
   case OperandKind::State:
-    return {shape.b, channels, output.taps - 1};
+    return {shape.stateRows(), channels, output.taps - 1};
   case OperandKind::Modes:
     return {shape.d, output.modes};
   case OperandKind::ModalState:
-    return {shape.b, shape.d, output.modes};
+    return {shape.stateRows(), shape.d, output.modes};
+  case OperandKind::Indices:
+    if (output.form == IndexForm::Positions)
+      return {shape.b, shape.l};
+    // As many sequences as there are is the caller's to say; where nobody does, one.
+    return {output.form == IndexForm::Rows ? shape.b : shape.n < 0 ? 2 : shape.n + 1};
   }
   return {};
 }
@@ -186,6 +191,10 @@ struct ParameterWriter {
       add(stride);
     if (view && operand.layout == Layout::BD)
       add(int64_t(0)); // One position.
+    if (operand.kind == OperandKind::Indices && operand.form == IndexForm::Rows)
+      add(int64_t(0)); // One dimension.
+    if (operand.kind == OperandKind::Indices && operand.form == IndexForm::Bounds)
+      add(tensor.shape[0] - 1);
   }
 };
 

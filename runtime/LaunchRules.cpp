@@ -139,12 +139,33 @@ struct Agreed {
   }
 };
 
+/// Sequences that lie one after another in one row: how many there are.
+bool checkBounds(const Operand &operand, const TensorRef &tensor, const Operand &view,
+                 Shape &sizes, Error &why) {
+  sizes.n = tensor.shape[0] - 1;
+  if (sizes.n < 0)
+    return refuse(why, "conv_c2: operand {} has 0 numbers where N sequences take N + 1",
+                  operand.name);
+  if (sizes.n > INT32_MAX)
+    return refuse(why, "operand {} has N = {}, above the limit {}", operand.name, sizes.n,
+                  INT32_MAX);
+  if (sizes.b != 1)
+    return refuse(why, "conv_c2: operand {} says where sequences of one row begin, and {} has B = {}",
+                  operand.name, view.name, sizes.b);
+  return sizes.n > 0 || sizes.l == 0 ||
+         refuse(why, "conv_c2: operand {} has N = 0 sequences where L = {} positions take at least 1",
+                operand.name, sizes.l);
+}
+
 /// B, D and L as all views say them.
 bool checkViews(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &sizes, Error &why) {
   const KernelInfo &info = plan.info;
   Agreed b{"B"}, d{"D"}, l{"L"};
+  size_t bounds = info.operands.size();
   for (size_t i = 0; i < info.operands.size(); ++i) {
     const Operand &operand = info.operands[i];
+    if (operand.kind == OperandKind::Indices && operand.form == IndexForm::Bounds)
+      bounds = i;
     if (operand.kind != OperandKind::View)
       continue;
     const Dims &shape = tensors[i]->shape;
@@ -181,7 +202,8 @@ bool checkViews(const LaunchPlan &plan, const TensorRef *const *tensors, Shape &
     return refuse(why, "operand {} has D = {} where the parts of kernel {} cover {}", d.from->name,
                   d.value, info.kernel, plan.requiredChannels);
   sizes = {b.value, d.value, l.value};
-  return true;
+  return bounds == info.operands.size() ||
+         checkBounds(info.operands[bounds], *tensors[bounds], *b.from, sizes, why);
 }
 
 /// Rows of taps: one for `group` consecutive channels.
@@ -207,11 +229,21 @@ bool checkTaps(const Operand &operand, const TensorRef &tensor, int64_t channels
   return true;
 }
 
-const char *formOf(OperandKind kind) {
-  return kind == OperandKind::State        ? "[B, C, K-1]"
-         : kind == OperandKind::Modes      ? "[D, S]"
-         : kind == OperandKind::ModalState ? "[B, D, S]"
-                                           : "[D]";
+const char *formOf(const Operand &operand, bool packed) {
+  switch (operand.kind) {
+  case OperandKind::State:
+    return packed ? "[N, C, K-1]" : "[B, C, K-1]";
+  case OperandKind::Modes:
+    return "[D, S]";
+  case OperandKind::ModalState:
+    return packed ? "[N, D, S]" : "[B, D, S]";
+  case OperandKind::Indices:
+    return operand.form == IndexForm::Rows        ? "[B]"
+           : operand.form == IndexForm::Positions ? "[B, L]"
+                                                  : "[N + 1]";
+  default:
+    return "[D]";
+  }
 }
 
 /// Operands that are no views, against the sizes of the views.
@@ -224,7 +256,9 @@ bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape
   Dims expected = outputShape(operand, shape);
   return tensor.shape == expected ||
          refuse(why, "conv_c2: operand {} has shape {} where {} = {} is expected", operand.name,
-                printSizes(tensor.shape), formOf(operand.kind), printSizes(expected));
+                printSizes(tensor.shape),
+                formOf(operand, shape.n >= 0),
+                printSizes(expected));
 }
 
 } // namespace
@@ -325,7 +359,7 @@ static bool checkEveryStride(const Operand &operand, const TensorRef &tensor, Er
 }
 
 bool checkAligned(const Operand &operand, const TensorRef &tensor, Error *why) {
-  if (operand.kind == OperandKind::State)
+  if (operand.kind == OperandKind::State || operand.kind == OperandKind::Indices)
     return true;
   // The usual tensor first: whole 16-byte groups in every stride but the innermost.
   uint64_t bits = reinterpret_cast<uintptr_t>(tensor.data);

@@ -67,6 +67,7 @@ struct HALO_API KernelTraits {
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
   bool fast = false;        ///< A convolution is of the precision class fast.
   bool storesStates = false;
+  bool packed = false; ///< Sequences lie one after another (`halo.load packed`).
 
   /// The verb `traits` of CompilerAbi.h. A new field needs its line in KernelTraits.cpp.
   std::string toJson() const;
@@ -76,6 +77,11 @@ struct HALO_API KernelTraits {
 /// Sizes of one launch; 0 where unknown.
 struct Shape {
   int64_t b = 0, d = 0, l = 0;
+  /// Sequences in the one row of positions, which states have a row each for; -1: positions are not
+  /// packed by bounds, and states have B rows.
+  int64_t n = -1;
+
+  int64_t stateRows() const { return n < 0 ? b : n; }
 };
 
 /// The device facts the model uses.

@@ -46,6 +46,12 @@ constexpr int64_t kGatedRegisters = 128;
 /// From this many registers of taps on, a bld step is twice as long: fewer samples move between
 /// steps, and with 8 rows a step 3 stages are enough.
 constexpr int64_t kLongWindow = 25;
+/// Packed sequences: registers hold where rows stand in them besides, and are the more the more rows a
+/// step has. (Assembled for sm_90 in bf16: hcs, K 7, with states, 226 registers; with 4 channels 1.7 kB
+/// spilled.)
+constexpr int kPackedLanes = 2, kPackedRows = 4;
+/// Blocks of 128 threads for short and for longer windows.
+constexpr int kPackedBlocks = 4, kPackedLongBlocks = 2;
 /// Two channels a thread up to this many taps over all FIRs.
 constexpr int64_t kPairTaps = 24;
 /// Steps of a bld block's walk, positions of a bdl block's, and the least positions it walks per position of halo.
@@ -99,7 +105,9 @@ static Schedule chooseModal(const KernelTraits &traits) {
   // 4 bytes of shared memory per mode and thread, of 48 KiB that every GPU has.
   while (schedule.numWarps > 1 && traits.modes * schedule.numWarps * 32 * 4 > 48 << 10)
     schedule.numWarps /= 2;
-  schedule.vector = bld || traits.align == 1 ? 1 : kAccessBytes / traits.maxElementBytes;
+  // Packed sequences begin anywhere.
+  bool single = bld || traits.align == 1 || traits.packed;
+  schedule.vector = single ? 1 : kAccessBytes / traits.maxElementBytes;
   schedule.unroll = int(kModalPositions / schedule.vector);
   return schedule;
 }
@@ -123,7 +131,8 @@ static int chooseCluster(int64_t stripes, const DeviceTraits &device) {
 static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits &device) {
   constexpr int64_t kChannels = 32;
   Schedule schedule;
-  if (traits.layout != Layout::BLD || traits.align != 16 || traits.toeplitzGroup == 0)
+  if (traits.layout != Layout::BLD || traits.align != 16 || traits.toeplitzGroup == 0 ||
+      traits.packed)
     return schedule;
   schedule.fir = Fir::Toeplitz;
   schedule.numWarps = 8;
@@ -167,7 +176,8 @@ static Schedule chooseGatedWalk(const KernelTraits &traits, Schedule schedule) {
   schedule.numWarps = int(std::max<int64_t>(2, threadsN / 32));
   schedule.blockN = threadsN * vector;
   int64_t rowBytes = vector * traits.maxElementBytes * traits.streams;
-  schedule.unroll = int(std::clamp<int64_t>(kGatedStepBytes / rowBytes, 2, 8));
+  schedule.unroll =
+      int(std::clamp<int64_t>(kGatedStepBytes / rowBytes, 2, traits.packed ? kPackedRows : 8));
   schedule.stages = 3;
   return schedule;
 }
@@ -244,7 +254,7 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
   Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
   bool fits = (bld || traits.layout == Layout::BDL) && traits.align == 16 &&
-              traits.maxElementBytes == 2 && traits.maxTaps > kToeplitzTaps;
+              traits.maxElementBytes == 2 && traits.maxTaps > kToeplitzTaps && !traits.packed;
   int64_t group = fits ? traits.toeplitzGroup : 0;
   ToeplitzStripe stripe = bld ? toeplitzStripe(group) : toeplitzStripeBDL(group);
   if (!stripe.blockN)
@@ -313,6 +323,8 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
          ((vector > 2 && vector * 2 * traits.sumTaps > registers) ||
           (traits.partUnit > 0 && traits.partUnit % vector)))
     vector /= 2;
+  if (bld && traits.packed && traits.streams > 1)
+    vector = std::min(vector, kPackedLanes);
   bool longFilter = !shared && traits.maxTaps >= kLongFilter;
   if (bld && longFilter && (traits.maxElementBytes > 2 || traits.sumTaps > kPairTaps))
     vector = 1;
@@ -367,6 +379,9 @@ Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) 
       schedule.unroll = sixteen ? 16 : 8;
       schedule.stages = 3;
     }
+    if (traits.packed)
+      schedule.minBlocks =
+          std::min(schedule.minBlocks, longWindow ? kPackedLongBlocks : kPackedBlocks);
   }
   return schedule;
 }

@@ -216,9 +216,10 @@ enum {
   HALO_VIEW = 0,    /* [B, C, L], [B, L, C], [B, C] or [C, L], as `layout` says; C = streams * D. */
   HALO_TAPS = 1,    /* [C / group, taps] */
   HALO_CHANNEL = 2, /* [C] */
-  HALO_STATE = 3,   /* [B, C, taps - 1], newest last. */
+  HALO_STATE = 3,   /* [B, C, taps - 1], newest last; [N, ..] with N sequences packed in a row. */
   HALO_MODES = 4,   /* [D, modes], f32. */
-  HALO_MODAL_STATE = 5 /* [B, D, modes], f32. */
+  HALO_MODAL_STATE = 5, /* [B, D, modes], f32. */
+  HALO_INDICES = 6 /* i32: a number per row, [B], per position, [B, L], or per end, [N + 1]. */
 };
 enum { HALO_BDL = 0, HALO_BLD = 1, HALO_BD = 2, HALO_DL = 3 };
 
@@ -243,7 +244,8 @@ HALO_C_API halo_status halo_operator_operand_count(const halo_operator *op, size
 HALO_C_API halo_status halo_operator_operand(const halo_operator *op, size_t index,
                                              halo_operand *operand);
 /* The sizes this operand has in a launch of B, D, L: what to allocate for an output. `sizes` has
- * room for HALO_MAX_RANK. */
+ * room for HALO_MAX_RANK. Where N sequences are packed by bounds, which this is not told, the first of a
+ * state's sizes is N in the place of B. */
 HALO_C_API halo_status halo_operator_operand_sizes(const halo_operator *op, size_t index, int64_t b,
                                                    int64_t d, int64_t l, int64_t *sizes,
                                                    int32_t *rank);

@@ -130,11 +130,13 @@ Value Emitter::loadPiece(Place &place, OpResult signal, int64_t index, const Pie
 /// aligned variant L is a multiple of a run, so a piece lies before the start or after it.
 Value Emitter::finishPiece(Place &place, OpResult signal, const Piece &piece,
                            llvm::function_ref<Value()> loaded) {
-  if (!piece.maybeBefore)
+  // By bounds, what lies before a sequence is masked where it is used, whatever it is.
+  bool masked = plan.byBounds() && !place.origin;
+  if (!piece.maybeBefore || masked)
     return loaded();
   auto op = cast<LoadOp>(signal.getOwner());
   Type element = memory(op.getView()).element;
-  Value begun = less(num(-1), piece.position);
+  Value begun = begunAt(place, piece.position);
   auto none = [&]() -> Value {
     return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(piece.type)));
   };
@@ -152,13 +154,13 @@ Value Emitter::finishPiece(Place &place, OpResult signal, const Piece &piece,
     scf::YieldOp::create(b, loc, none());
     return choice.getResult(0);
   }
+  Value before = place.origin ? sub(piece.position, place.origin) : piece.position;
   SmallVector<Value> samples;
   for (int64_t i = 0; i < piece.width; ++i)
-    samples.push_back(toStorage(signalFromState(*op.getInit(),
-                                                op.getStreams().value_or(Attribute()),
-                                                signal.getResultNumber(),
-                                                offset(piece.position, i)),
-                                element));
+    samples.push_back(toStorage(
+        signalFromState(*op.getInit(), op.getStreams().value_or(Attribute()),
+                        signal.getResultNumber(), offset(before, i), place.row ? place.row : batch),
+        element));
   scf::YieldOp::create(b, loc, pack(samples));
   return choice.getResult(0);
 }
@@ -172,9 +174,14 @@ Value Emitter::rawPiece(Place &place, OpResult signal, int64_t index) {
   return place.raw[key] = value;
 }
 
-/// The state's sample for a position before 0, f32; 0 where the state does not reach.
-Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t stream,
-                               Value position) {
+/// Whether a position lies in the place's sequence or after it.
+Value Emitter::begunAt(const Place &place, Value position) {
+  return less(place.origin ? offset(place.origin, -1) : num(-1), position);
+}
+
+/// The sample in a row of the state for a position before 0, f32; 0 where the state does not reach.
+Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t stream, Value position,
+                               Value row) {
   const Memory &m = memory(state);
   // What may be written in place is not invariant.
   bool invariant = !plan.kernel.lookupOperand(state, /*output=*/true);
@@ -191,7 +198,7 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
   SmallVector<Value> lanes;
   for (int64_t i = 0; i < plan.lanes; ++i) {
     Value c = memoryChannel(offset(channel, i), streams, stream, count);
-    Value place = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
+    Value place = b.createOrFold<arith::AddIOp>(loc, product(row, m.strides[0]),
                                                 product(c, m.strides[1]));
     place = b.createOrFold<arith::AddIOp>(loc, place, product(safe, m.strides[2]));
     lanes.push_back(
@@ -217,7 +224,7 @@ void Emitter::store(Place &place, StoreOp op, int64_t count) {
   for (int64_t j = 0; j < count; j += step) {
     SmallVector<Value> scalars;
     for (int64_t i = 0; i < step; ++i)
-      scalars.push_back(at(place, op.getInput(), j + i));
+      scalars.push_back(stored(place, op.getInput(), j + i));
     values.push_back(toStorage(runs ? pack(scalars) : scalars[0], m.element));
   }
   auto storeOne = [&](Value value, Value to) {
@@ -262,43 +269,62 @@ void Emitter::storeRows(Value position, ArrayRef<Value> values, Value pointer, V
   });
 }
 
+/// The samples before position `end` of a sequence that begins at `origin` (null: 0), and of its
+/// history where it is shorter than the state.
+void Emitter::storeState(StoreStateOp op, Value row, Value origin, Value end) {
+  OpLine line(*this, op);
+  const Memory &m = memory(op.getState(), true);
+  if (isa<ModalStateType>(m.decl.getType()))
+    return; // Written where it is carried (Modal.cpp).
+  int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
+  if (width == 0)
+    return;
+  auto product = [&](Value index, Value stride) {
+    return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
+  };
+  loop(laneL, num(width), num(plan.threadsL), {}, [&](Value slot, ValueRange) {
+    Place place;
+    place.position = add(sub(end, num(width)), slot);
+    place.anywhere = true;
+    place.origin = origin;
+    place.row = origin ? row : Value();
+    for (auto [s, input] : llvm::enumerate(op.getInputs())) {
+      Value value = toStorage(kept(place, input), m.element);
+      for (int64_t i = 0; i < plan.lanes; ++i) {
+        Value c = memoryChannel(offset(channel, i), op.getStreams().value_or(Attribute()), s,
+                                op.getInputs().size());
+        Value to = b.createOrFold<arith::AddIOp>(loc, product(row, m.strides[0]),
+                                                 product(c, m.strides[1]));
+        to = b.createOrFold<arith::AddIOp>(loc, to, product(slot, m.strides[2]));
+        storeTo(lane(value, i), address(m.element, m.pointer, to), storageBytes(m.element));
+      }
+    }
+    return SmallVector<Value>{};
+  });
+}
+
 void Emitter::storeStates() {
   SmallVector<StoreStateOp> states(plan.kernel.getBody().front().getOps<StoreStateOp>());
   if (states.empty())
     return;
+  if (plan.byBounds()) {
+    // Sequences in turn over the blocks along L, empty ones too (conv_c7).
+    ifThen(channelOk, [&] {
+      loop(tileL, sequenceCount(), tilesL, {}, [&](Value row, ValueRange) {
+        Value begin = bound(row), end = bound(offset(row, 1));
+        for (StoreStateOp op : states)
+          storeState(op, row, begin, end);
+        return SmallVector<Value>{};
+      });
+    });
+    return;
+  }
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
   Value own = both(last, channelOk);
   if (rank)
     own = both(own, less(rank, num(1)));
   ifThen(own, [&] {
-    for (StoreStateOp op : states) {
-      OpLine line(*this, op);
-      const Memory &m = memory(op.getState(), true);
-      if (isa<ModalStateType>(m.decl.getType()))
-        continue; // Written where it is carried (Modal.cpp).
-      int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
-      if (width == 0)
-        continue;
-      auto product = [&](Value index, Value stride) {
-        return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
-      };
-      loop(laneL, num(width), num(plan.threadsL), {}, [&](Value slot, ValueRange) {
-        Place place;
-        place.position = add(sub(length, num(width)), slot);
-        place.anywhere = true;
-        for (auto [s, input] : llvm::enumerate(op.getInputs())) {
-          Value value = toStorage(historic(place, input, 0), m.element);
-          for (int64_t i = 0; i < plan.lanes; ++i) {
-            Value c = memoryChannel(offset(channel, i), op.getStreams().value_or(Attribute()), s,
-                                    op.getInputs().size());
-            Value to = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
-                                                     product(c, m.strides[1]));
-            to = b.createOrFold<arith::AddIOp>(loc, to, product(slot, m.strides[2]));
-            storeTo(lane(value, i), address(m.element, m.pointer, to), storageBytes(m.element));
-          }
-        }
-        return SmallVector<Value>{};
-      });
-    }
+    for (StoreStateOp op : states)
+      storeState(op, batch, {}, length);
   });
 }

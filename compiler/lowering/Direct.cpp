@@ -2,6 +2,7 @@
 #include "compiler/lowering/RolledFir.h"
 
 #include "compiler/lowering/LoadRing.h"
+#include "compiler/lowering/Packed.h"
 #include "compiler/lowering/Staged.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -138,12 +139,33 @@ public:
           for (int64_t j = -depth->second; j < 0; ++j)
             e.rawAt(before, signal, j);
     e.emitInvariants();
+    std::optional<Sequence> sequence;
+    if (plan.byBounds()) {
+      sequence = findSequence(e, from);
+      if (int64_t deepest = firDepth(plan))
+        spreadSequences(e, before, *sequence, -deepest, 0);
+    }
     SmallVector<Value> carried;
     for (auto [signal, depth] : depths)
       for (int64_t j = -depth; j < 0; ++j)
         carried.push_back(narrow(signal, e.historic(before, signal, j), before, j));
-    steps.walk(from, to, carried, [&](MutableArrayRef<Place> step, ValueRange window) {
-      return body(step[0], window);
+    size_t samples = carried.size();
+    if (sequence)
+      llvm::append_range(carried, sequence->values());
+    steps.walk(from, to, carried, [&](MutableArrayRef<Place> step, ValueRange values) {
+      Place &here = step[0];
+      ValueRange window = values.take_front(samples);
+      open(here, window);
+      if (!plan.packing)
+        return body(here);
+      if (sequence)
+        sequence = nextSequence(e, Sequence(values.drop_front(samples)), here.position);
+      SmallVector<Value> results =
+          choosePacked(e, here, sequence ? &*sequence : nullptr, 0, plan.unroll,
+                       window.getTypes(), [&](Place &place) { return body(place); });
+      if (sequence)
+        llvm::append_range(results, sequence->values());
+      return results;
     });
   }
 
@@ -171,19 +193,26 @@ private:
     return cast<TypeAttr>(round.getType()).getValue();
   }
 
-  SmallVector<Value> body(Place &here, ValueRange window) {
+  /// Takes up the carried samples and loads the step's.
+  void open(Place &here, ValueRange window) {
+    // By bounds there is no history before position 0, only before a sequence.
+    bool bounded = plan.byBounds();
     size_t slot = 0;
     for (auto [signal, depth] : depths)
       for (int64_t j = -depth; j < 0; ++j) {
         Value carried = window[slot++];
         if (signal.getDefiningOp<LoadOp>())
           here.raw[{signal, j}] = carried;
-        else if (signal.getDefiningOp<ResumeOp>())
+        else if (bounded || signal.getDefiningOp<ResumeOp>())
           here.signals[{signal, j}] = e.toF32(carried);
         else
           here.history[{signal, j}] = e.toF32(carried);
       }
     loadAll(e, here, plan.unroll, /*withHalo=*/false);
+  }
+
+  /// Stores the step; the samples to carry on.
+  SmallVector<Value> body(Place &here) {
     storeAll(e, here, plan.unroll);
     SmallVector<Value> results;
     for (auto [signal, depth] : depths)
@@ -214,13 +243,54 @@ void emitRuns(Emitter &e) {
   Steps steps(e, places);
   steps.begin(from, to);
   e.emitInvariants();
-  steps.walk(from, to, {}, [&](MutableArrayRef<Place> step, ValueRange) {
+  bool bounded = plan.byBounds();
+  SmallVector<Value> carried; // Where bounded, the sequence of the step's first place.
+  if (bounded)
+    carried = findSequence(e, from).values();
+  steps.walk(from, to, carried, [&](MutableArrayRef<Place> step, ValueRange values) {
     for (Place &place : step)
       loadAll(e, place, plan.run, /*withHalo=*/true);
-    for (Place &place : step)
-      storeAll(e, place, plan.run);
-    return SmallVector<Value>{};
+    std::optional<Sequence> sequence;
+    SmallVector<Value> next;
+    for (Place &place : step) {
+      if (bounded) {
+        sequence = nextSequence(e, sequence ? *sequence : Sequence(values), place.position);
+        if (next.empty())
+          next = sequence->values();
+      }
+      auto store = [&](Place &place) {
+        storeAll(e, place, plan.run);
+        return SmallVector<Value>{};
+      };
+      if (plan.packing)
+        choosePacked(e, place, sequence ? &*sequence : nullptr, -firDepth(plan), plan.run, {},
+                     store);
+      else
+        store(place);
+    }
+    return next;
   });
+}
+
+/// A tile of packed sequences: by bounds masked where it is not of one alone, which all threads of the
+/// block find alike. By numbers always: a thread would have to look at the whole tile's.
+void emitPackedTile(Emitter &e, Value tile, Place &place, llvm::function_ref<void(Place &)> emit) {
+  const KernelPlan &plan = e.plan;
+  if (plan.byPositions())
+    return emit(place);
+  Sequence sequence = findSequence(e, tile);
+  Value alone = liesAlone(e, sequence, e.offset(tile, -plan.halo), e.offset(tile, plan.stepL - 1));
+  e.ifElse(
+      alone,
+      [&] {
+        Place plain = place;
+        emit(plain);
+      },
+      [&] {
+        Place masked = place;
+        spreadSequences(e, masked, sequence, -firDepth(plan), plan.unroll);
+        emit(masked);
+      });
 }
 
 /// window=shared: the block steps through its tile; long FIRs meet in shared memory.
@@ -234,9 +304,15 @@ void emitRolled(Emitter &e) {
     place.position = e.add(tile, e.mul(e.laneL, e.num(plan.unroll)));
     if (plan.layout == Layout::BDL)
       place.run = std::gcd(plan.schedule.getVector(), plan.unroll);
-    for (FirOp fir : outerRolledFirs(plan))
-      emitRolledFir(e, fir, tile, place);
-    storeAll(e, place, plan.unroll);
+    auto emit = [&](Place &place) {
+      for (FirOp fir : outerRolledFirs(plan))
+        emitRolledFir(e, fir, tile, place);
+      storeAll(e, place, plan.unroll);
+    };
+    if (!plan.packing)
+      emit(place);
+    else
+      emitPackedTile(e, tile, place, emit);
     return SmallVector<Value>{};
   });
 }

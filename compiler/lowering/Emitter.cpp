@@ -29,6 +29,9 @@ Value Emitter::at(Place &place, Value signal, int64_t offset) {
 }
 
 Value Emitter::historic(Place &place, Value signal, int64_t offset) {
+  // By bounds, a place's own offsets are masked tap by tap, or known to need no mask.
+  if (plan.byBounds() && !place.origin)
+    return at(place, signal, offset);
   // A load and a resume know their own history.
   if (place.begun || (!place.anywhere && offset >= 0) || signal.getDefiningOp<LoadOp>() ||
       signal.getDefiningOp<ResumeOp>())
@@ -36,7 +39,7 @@ Value Emitter::historic(Place &place, Value signal, int64_t offset) {
   Place::Key key{signal, offset};
   if (auto known = place.history.find(key); known != place.history.end())
     return known->second;
-  Value begun = less(num(-1), this->offset(place.position, offset));
+  Value begun = begunAt(place, this->offset(place.position, offset));
   Value value = select(begun, at(place, signal, offset), zero());
   place.history[key] = value;
   return value;
@@ -64,17 +67,20 @@ Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
       })
       .Case([&](ResumeOp resume) {
         Value input = resume.getInput();
-        if (place.begun || (!place.anywhere && offset >= 0))
+        if (place.begun || (!place.anywhere && offset >= 0) ||
+            (plan.byBounds() && !place.origin))
           return at(place, input, offset);
         Value position = this->offset(place.position, offset);
-        Value begun = less(num(-1), position);
+        Value begun = begunAt(place, position);
         Value now = at(place, input, offset);
         auto choice = scf::IfOp::create(b, loc, now.getType(), begun, /*withElse=*/true);
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(choice.thenBlock());
         scf::YieldOp::create(b, loc, now);
         b.setInsertionPointToStart(choice.elseBlock());
-        scf::YieldOp::create(b, loc, signalFromState(resume.getState(), {}, 0, position));
+        Value before = place.origin ? sub(position, place.origin) : position;
+        scf::YieldOp::create(b, loc, signalFromState(resume.getState(), {}, 0, before,
+                                                     place.row ? place.row : batch));
         return Value(choice.getResult(0));
       })
       .Case([&](ModalFilterOp filter) { return modalFilterAt(*this, place, filter, offset); })
@@ -106,6 +112,8 @@ Value Emitter::computeRound(Place &place, RoundOp round, int64_t offset) {
 }
 
 Value Emitter::computeFir(Place &place, FirOp fir, int64_t offset) {
+  if (!place.packed.empty() || (plan.byPositions() && !place.uniform))
+    return computePackedFir(place, fir, offset);
   Value sum = fir.getAddend() ? at(place, fir.getAddend(), offset) : Value();
   for (int64_t age = tapsOf(fir) - 1; age >= 0; --age) {
     Value sample = historic(place, fir.getInput(), offset - age);
@@ -125,11 +133,20 @@ Value Emitter::loopedFir(Place &place, FirOp fir, int64_t offset) {
     Place sample;
     sample.position = add(position, sub(i, num(count - 1)));
     sample.anywhere = true;
+    sample.origin = place.origin;
+    sample.row = place.row;
+    if (auto own = place.packed.find(offset); own != place.packed.end()) {
+      sample.origin = sub(position, own->second.since);
+      sample.row = own->second.row;
+    }
     // Oldest first: i counts up as the age counts down.
     bool correlation = tapIndex(fir, 0) != 0;
     Value index = correlation || count == 1 ? i : sub(num(count - 1), i);
     Value tap = loadTap(fir, index);
-    return SmallVector<Value>{fma(tap, historic(sample, fir.getInput(), 0), carried[0])};
+    Value value = historic(sample, fir.getInput(), 0);
+    if (plan.byPositions() && !place.uniform)
+      value = select(sameLabel(sample, 0, place, offset), value, zero());
+    return SmallVector<Value>{fma(tap, value, carried[0])};
   });
   return sum[0];
 }

@@ -16,6 +16,12 @@
 
 namespace halo::compiler {
 
+/// Where a position stands in its packed sequence (Packed.h).
+struct PackedPosition {
+  mlir::Value since; ///< i32, positions since the sequence's first, at least 0.
+  mlir::Value row;   ///< i32, the sequence's row of the states.
+};
+
 /// A run of positions and what has been emitted for it. Offset j stands for `position` + j.
 struct Place {
   mlir::Value position; ///< i32.
@@ -29,6 +35,16 @@ struct Place {
   bool begun = false;
   /// bdl: `position` is a multiple of this, and loads take aligned runs of it.
   int64_t run = 1;
+
+  /// Packed sequences. Where all offsets from 0 up belong to one sequence that may begin behind 0:
+  /// its first position and its row of the states. Null: position 0, the block's row.
+  mlir::Value origin, row;
+  /// By bounds, where offsets belong to several: those for which a FIR is asked. Empty: one alone.
+  llvm::DenseMap<int64_t, PackedPosition> packed;
+  /// By a number per position: those at hand, and whether all in reach are known to be one that is
+  /// not negative.
+  llvm::DenseMap<int64_t, mlir::Value> labels;
+  bool uniform = false;
 
   using Key = std::pair<mlir::Value, int64_t>;
   llvm::DenseMap<Key, mlir::Value> signals; ///< Values at an offset.
@@ -109,6 +125,21 @@ public:
 
   /// The numbers of a `modes` operand for the thread's channels, one value per mode.
   llvm::ArrayRef<mlir::Value> modes(llvm::StringRef operand) const;
+  /// Number `index` (i32) of the bounds of packed sequences, and how many sequences there are.
+  mlir::Value bound(mlir::Value index);
+  mlir::Value sequenceCount();
+  /// What seq_idx says of an offset; of position 0 before it, of L - 1 behind it.
+  mlir::Value labelAt(Place &place, int64_t offset);
+  /// Whether seq_idx says the same of both offsets.
+  mlir::Value sameLabel(Place &a, int64_t i, Place &b, int64_t j);
+  /// By bounds: a FIR's sum so far, and on it the taps that lie before the sequence, over its
+  /// history; the sum itself where it has none.
+  mlir::Value sumHistory(ir::FirOp fir, const PackedPosition &own, mlir::Value sum);
+  /// True if the FIR's input has samples before its sequence.
+  bool hasHistory(ir::FirOp fir) const;
+  /// The signal as it is stored: 0 where seq_idx is negative.
+  mlir::Value stored(Place &place, mlir::Value signal, int64_t offset);
+
   /// One tap for the thread's channels. `index` is the tap's index in memory.
   mlir::Value loadTap(ir::FirOp fir, mlir::Value index);
   /// The taps that have been hoisted, in the kernel's order: for those who keep them elsewhere.
@@ -159,6 +190,15 @@ public:
   llvm::SmallVector<mlir::Value>
   ifValues(mlir::Value condition, mlir::ValueRange otherwise,
            llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
+  /// The values, of these types, of one of the two.
+  llvm::SmallVector<mlir::Value>
+  either(mlir::Value condition, mlir::TypeRange types,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>()> then,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>()> otherwise);
+  /// while (condition(values)) values = body(values), all of them i32.
+  llvm::SmallVector<mlir::Value>
+  repeat(mlir::ValueRange values, llvm::function_ref<mlir::Value(mlir::ValueRange)> condition,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ValueRange)> body);
   /// for (i = from; i < to; i += step) with loop-carried values; `body` returns the next ones.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange carried,
@@ -206,8 +246,12 @@ private:
   void storeRows(mlir::Value position, llvm::ArrayRef<mlir::Value> values, mlir::Value pointer,
                  mlir::Value stride, mlir::Type element,
                  llvm::function_ref<void(mlir::Value value, mlir::Value to)> storeRow);
+  mlir::Value computePackedFir(Place &place, ir::FirOp fir, int64_t offset);
+  mlir::Value kept(Place &place, mlir::Value signal);
+  mlir::Value begunAt(const Place &place, mlir::Value position);
   mlir::Value signalFromState(llvm::StringRef state, mlir::Attribute streams, int64_t stream,
-                              mlir::Value position);
+                              mlir::Value position, mlir::Value row);
+  void storeState(ir::StoreStateOp op, mlir::Value row, mlir::Value origin, mlir::Value end);
   mlir::Value normalise(ir::SplitStoreOp op, mlir::Value value);
 };
 

@@ -199,6 +199,40 @@ SmallVector<Value> Emitter::ifValues(Value condition, ValueRange otherwise,
   return SmallVector<Value>(op.getResults());
 }
 
+SmallVector<Value> Emitter::either(Value condition, TypeRange types,
+                                   llvm::function_ref<SmallVector<Value>()> then,
+                                   llvm::function_ref<SmallVector<Value>()> otherwise) {
+  if (types.empty()) {
+    ifElse(condition, [&] { then(); }, [&] { otherwise(); });
+    return {};
+  }
+  auto op = scf::IfOp::create(b, loc, types, condition, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(op.thenBlock());
+  SmallVector<Value> values = then();
+  scf::YieldOp::create(b, loc, values);
+  b.setInsertionPointToStart(op.elseBlock());
+  values = otherwise();
+  scf::YieldOp::create(b, loc, values);
+  return SmallVector<Value>(op.getResults());
+}
+
+SmallVector<Value>
+Emitter::repeat(ValueRange values, llvm::function_ref<Value(ValueRange)> condition,
+                llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
+  auto op = scf::WhileOp::create(
+      b, loc, values.getTypes(), values,
+      [&](OpBuilder &, Location, ValueRange now) {
+        Value more = condition(now);
+        scf::ConditionOp::create(b, loc, more, now);
+      },
+      [&](OpBuilder &, Location, ValueRange now) {
+        SmallVector<Value> next = body(now);
+        scf::YieldOp::create(b, loc, next);
+      });
+  return SmallVector<Value>(op.getResults());
+}
+
 SmallVector<Value>
 Emitter::loop(Value from, Value to, Value step, ValueRange carried,
               llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {

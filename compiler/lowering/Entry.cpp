@@ -16,6 +16,8 @@ using namespace halo::ir;
 static Type elementOf(Type operand) {
   if (isa<ModesType, ModalStateType>(operand))
     return Float32Type::get(operand.getContext());
+  if (isa<IndicesType>(operand))
+    return IntegerType::get(operand.getContext(), 32);
   Attribute element = llvm::TypeSwitch<Type, Attribute>(operand)
                           .Case<ViewType, TapsType, ChannelType, StateType>(
                               [](auto type) { return type.getElement(); });
@@ -24,7 +26,7 @@ static Type elementOf(Type operand) {
 
 int compiler::strideCount(Type operand) {
   return isa<ViewType, StateType, ModalStateType>(operand) ? 3
-         : isa<TapsType, ModesType>(operand)               ? 2
+         : isa<TapsType, ModesType, IndicesType>(operand)  ? 2
                                                            : 1;
 }
 

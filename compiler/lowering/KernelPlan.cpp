@@ -82,6 +82,40 @@ static FailureOr<KernelPlan> checkShared(const KernelPlan &plan, int64_t limit) 
   return plan;
 }
 
+/// What the loads say of packed sequences, and what that rules out.
+static LogicalResult findPacking(KernelPlan &plan) {
+  KernelOp kernel = plan.kernel;
+  for (auto load : kernel.getBody().front().getOps<LoadOp>()) {
+    if (!load.getPacked() || load.getPacked()->empty())
+      continue;
+    StringRef name = cast<FlatSymbolRefAttr>((*load.getPacked())[0]).getValue();
+    if (plan.packing && plan.packing->operand != name)
+      return load.emitError() << "view '" << load.getView() << "' is packed by '" << name
+                              << "', another by '" << plan.packing->operand << "', expected one";
+    auto view = cast<ViewType>(kernel.lookupOperand(load.getView()).getType());
+    LayoutKind layout = cast<LayoutKindAttr>(view.getLayout()).getValue();
+    if (layout != LayoutKind::BDL && layout != LayoutKind::BLD)
+      return load.emitError() << "view '" << load.getView() << "' is "
+                              << stringifyLayoutKind(layout)
+                              << ", packed sequences go with bdl and bld";
+    auto indices = cast<IndicesType>(kernel.lookupOperand(name).getType());
+    plan.packing = {name.str(), indices.getForm() == ir::IndexForm::Bounds};
+  }
+  if (!plan.packing)
+    return success();
+  if (!plan.carries.empty() && !plan.packing->bounds)
+    return plan.carries.front().emitError()
+           << "a halo.modal takes packed sequences by bounds, got a number per position in operand '"
+           << plan.packing->operand << "'";
+  if (!plan.carries.empty() && plan.layout == Layout::BDL && plan.schedule.getVector() != 1)
+    return kernel.emitError() << "schedule: packed sequences of a halo.modal in bdl need vector 1, got "
+                              << plan.schedule.getVector();
+  if (plan.schedule.getFir() == FirKind::Toeplitz)
+    return kernel.emitError() << "schedule: fir=toeplitz takes no packed sequences, got operand '"
+                              << plan.packing->operand << "'";
+  return success();
+}
+
 /// True if the signal is computed from a recurrence: it has no value before a tile but by walking.
 static bool dependsOnModal(Value signal) {
   Operation *op = signal.getDefiningOp();
@@ -183,6 +217,7 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   plan.schedule = kernel.getScheduleAttr();
   plan.halos = inferHalos(kernel);
   plan.carries = carriesOf(kernel);
+  plan.halo = jointHalo(kernel, plan.halos);
   ScheduleAttr schedule = plan.schedule;
   auto impossible = [&]() { return kernel.emitError() << "schedule: "; };
   if (!schedule)
@@ -237,7 +272,7 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   int64_t largestHead = heads.empty() ? 0 : *llvm::max_element(heads);
   plan.reduces = largestHead > 0;
 
-  if (failed(checkCarries(plan)))
+  if (failed(checkCarries(plan)) || failed(findPacking(plan)))
     return failure();
   if (plan.layout == Layout::BD)
     return planStep(std::move(plan), sharedLimit);

@@ -31,6 +31,12 @@
 
 namespace halo::compiler {
 
+/// What says where one sequence ends and the next begins (`halo.load packed`).
+struct Packing {
+  std::string operand;
+  bool bounds; ///< By bounds; else by a number per position.
+};
+
 struct KernelPlan {
   mutable ir::KernelOp kernel; ///< A handle; MLIR accessors are not const.
   ir::ScheduleAttr schedule;
@@ -53,6 +59,11 @@ struct KernelPlan {
   llvm::SmallVector<ir::ModalOp> carries; ///< Recurrences carried along L (Modal.h).
   int64_t carryBase = 0; ///< Where their shared memory lies.
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
+  std::optional<Packing> packing;
+  int64_t halo = 0; ///< The joint halo of the loads.
+
+  bool byBounds() const { return packing && packing->bounds; }
+  bool byPositions() const { return packing && !packing->bounds; }
 
   int64_t threads() const { return threadsN * threadsL; }
 };

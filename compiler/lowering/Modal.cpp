@@ -1,6 +1,7 @@
 #include "compiler/lowering/Modal.h"
 
 #include "compiler/lowering/Exponential.h"
+#include "compiler/lowering/Packed.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
@@ -57,22 +58,18 @@ public:
   explicit ModalWalk(Emitter &e) : e(e), plan(e.plan), segment(plan.unroll * plan.run) {}
 
   void emit() {
-    int64_t base = plan.carryBase / 4;
-    for (ModalOp op : plan.carries) {
-      OpLine line(e, op);
-      begin(op, base);
-      base += modalSharedBytes(plan, op) / 4;
-    }
-    Value whole = e.mul(e.div(e.length, e.num(plan.stepL)), e.num(plan.stepL));
-    rounds(e.num(0), whole, /*last=*/false);
-    // At most once.
-    rounds(whole, e.length, /*last=*/true);
-    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
-      for (Recurrence &r : recurrences)
-        if (llvm::is_contained(store.getInputs(), r.op.getResult())) {
-          OpLine line(e, store);
-          storeStates(r, e.memory(store.getState(), true));
-        }
+    if (!plan.byBounds())
+      return emitSequence(e.num(0), e.batch);
+    // One after another: for what follows, the row ends with the sequence.
+    Value length = e.length;
+    e.loop(e.num(0), e.sequenceCount(), e.num(1), {}, [&](Value row, ValueRange) {
+      Value from = e.bound(row);
+      e.length = e.bound(e.offset(row, 1));
+      recurrences.clear();
+      emitSequence(from, row);
+      return Values{};
+    });
+    e.length = length;
   }
 
 private:
@@ -80,6 +77,39 @@ private:
   const KernelPlan &plan;
   int64_t segment; ///< C
   std::vector<Recurrence> recurrences;
+  Value start, row; ///< Of the sequence: its first position, its row of the states.
+
+  /// The states of a row, which are those of the block's own where nothing is packed.
+  template <typename Body> void inStateRow(Body body) {
+    std::swap(e.batch, row);
+    body();
+    std::swap(e.batch, row);
+  }
+
+  /// Positions from `from` to the length, and the states before and after them.
+  void emitSequence(Value from, Value stateRow) {
+    start = from;
+    row = stateRow;
+    int64_t base = plan.carryBase / 4;
+    for (ModalOp op : plan.carries) {
+      OpLine line(e, op);
+      inStateRow([&] { begin(op, base); });
+      base += modalSharedBytes(plan, op) / 4;
+    }
+    Value whole = e.mul(e.div(positions(), e.num(plan.stepL)), e.num(plan.stepL));
+    if (plan.byBounds())
+      whole = e.add(start, whole);
+    rounds(start, whole, /*last=*/false);
+    // At most once.
+    rounds(whole, e.length, /*last=*/true);
+    for (auto store : plan.kernel.getBody().front().getOps<StoreStateOp>())
+      for (Recurrence &r : recurrences)
+        if (llvm::is_contained(store.getInputs(), r.op.getResult())) {
+          OpLine line(e, store);
+          inStateRow([&] { storeStates(r, e.memory(store.getState(), true)); });
+        }
+  }
+  Value positions() { return plan.byBounds() ? e.sub(e.length, start) : e.length; }
 
   Value plus(Value x, Value y) { return arith::AddFOp::create(e.b, e.loc, x, y); }
   Value minus(Value x, Value y) { return arith::SubFOp::create(e.b, e.loc, x, y); }
@@ -112,7 +142,7 @@ private:
     for (Value logPole : e.modes(op.getLogPoles()))
       r.poles.push_back(emitExp(e, logPole, count(e.num(1))));
     int64_t modes = r.poles.size();
-    Value rest = count(e.rem(e.length, e.num(segment)));
+    Value rest = count(e.rem(positions(), e.num(segment)));
     for (int64_t first = 0; first < modes; first += plan.threadsL) {
       OwnMode own;
       own.mode = e.offset(e.laneL, first);
@@ -162,6 +192,11 @@ private:
     place.position = e.add(position, e.mul(e.laneL, e.num(segment)));
     place.inside = !last;
     place.run = plan.run;
+    if (plan.byBounds())
+      for (int64_t j = -firDepth(plan); j < segment; ++j) {
+        Value since = e.sub(e.offset(place.position, j), start);
+        place.packed[j] = {j < 0 ? e.max(since, e.num(0)) : since, row};
+      }
     loadAll(e, place, segment, /*withHalo=*/true);
     for (Recurrence &r : recurrences) {
       OpLine line(e, r.op);

@@ -1,6 +1,6 @@
 #include "compiler/lowering/RolledFir.h"
 
-#include "compiler/lowering/Emitter.h"
+#include "compiler/lowering/Packed.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -37,14 +37,18 @@ class RolledFirEmitter {
 public:
   RolledFirEmitter(Emitter &e, FirOp fir, Value tileBase, Place &place)
       : e(e), plan(e.plan), fir(fir), tileBase(tileBase), place(place), window(plan, fir),
-        tapWords(kTapChunk * plan.threadsN) {}
+        tapWords(kTapChunk * plan.threadsN), bounded(!place.packed.empty()),
+        labelled(plan.byPositions()) {}
 
   void emit() {
     OpLine line(e, fir);
     int64_t count = tapsOf(fir), rest = count % kTapChunk;
     SmallVector<Value> sums;
-    for (int64_t j = -window.halo; j < plan.unroll; ++j)
+    for (int64_t j = -window.halo; j < plan.unroll; ++j) {
       sums.push_back(fir.getAddend() ? e.at(place, fir.getAddend(), j) : e.zero());
+      if (bounded)
+        sums.back() = e.sumHistory(fir, place.packed.lookup(j), sums.back());
+    }
     if (rest)
       sums = chunk(e.num(count - rest), rest, sums);
     if (count >= kTapChunk) {
@@ -69,6 +73,8 @@ private:
   Place &place;
   Window window;
   int64_t tapWords;
+  bool bounded;  ///< Packed by bounds, and the tile is not of one sequence.
+  bool labelled; ///< Packed by a number per position.
 
   Value sampleAddress(Value q) {
     Value slot = window.padded ? e.add(q, e.div(q, e.num(window.pad))) : q;
@@ -88,6 +94,11 @@ private:
              Place sample;
              sample.position = e.add(first, q);
              sample.anywhere = true;
+             if (bounded) {
+               Sequence own = findSequence(e, sample.position);
+               sample.origin = own.begin;
+               sample.row = own.row;
+             }
              e.storeTo(e.historic(sample, fir.getInput(), 0), sampleAddress(q), 4);
              return SmallVector<Value>{};
            });
@@ -101,8 +112,27 @@ private:
     e.barrier();
   }
 
-  /// `steps` taps from index `i`; `state` is the sums, then the window's outputs - 1 samples.
-  SmallVector<Value> slide(Value i, int64_t steps, ArrayRef<Value> state) {
+  /// A tap's term on the sum of output `j`, where the tap of this age counts.
+  Value addTerm(int64_t j, Value age, Value tap, Value sample, Value sum) {
+    int64_t offset = j - window.halo;
+    Value counts;
+    if (bounded) {
+      counts = e.less(e.offset(age, -1), place.packed.lookup(offset).since);
+    } else if (labelled) {
+      Place from;
+      from.position = e.sub(e.offset(place.position, offset), age);
+      counts = e.sameLabel(from, 0, place, offset);
+    }
+    if (!counts)
+      return e.fma(tap, sample, sum);
+    if (bounded && e.hasHistory(fir))
+      return e.select(counts, e.fma(tap, sample, sum), sum);
+    return e.fma(tap, e.select(counts, sample, e.zero()), sum);
+  }
+
+  /// `steps` taps from index `i`, of ages k0 + n - 1 - i and less; `state` is the sums, then the
+  /// window's outputs - 1 samples.
+  SmallVector<Value> slide(Value k0, int64_t n, Value i, int64_t steps, ArrayRef<Value> state) {
     SmallVector<Value> sums(state.take_front(window.outputs));
     SmallVector<Value> samples(state.drop_front(window.outputs));
     Value start = e.mul(e.laneL, e.num(plan.unroll));
@@ -112,8 +142,9 @@ private:
       Value newest = e.offset(e.add(start, now), window.outputs - 1);
       samples.push_back(e.load(f32, sampleAddress(newest), 4, false));
       Value tap = e.load(f32, tapAddress(now), 4, false);
+      Value age = bounded || labelled ? e.sub(e.offset(k0, n - 1), now) : Value();
       for (int64_t j = 0; j < window.outputs; ++j)
-        sums[j] = e.fma(tap, samples[j], sums[j]);
+        sums[j] = addTerm(j, age, tap, samples[j], sums[j]);
       samples.erase(samples.begin());
     }
     sums.append(samples);
@@ -127,10 +158,10 @@ private:
     for (int64_t j = 0; j + 1 < window.outputs; ++j)
       state.push_back(e.load(e.b.getF32Type(), sampleAddress(e.offset(start, j)), 4, false));
     int64_t odd = n % kTapUnroll;
-    state = slide(e.num(0), odd, state);
+    state = slide(k0, n, e.num(0), odd, state);
     state = e.loop(e.num(odd), e.num(n), e.num(kTapUnroll), state,
                    [&](Value i, ValueRange carried) {
-                     return slide(i, kTapUnroll, llvm::to_vector(carried));
+                     return slide(k0, n, i, kTapUnroll, llvm::to_vector(carried));
                    });
     state.resize(window.outputs);
     return state;

@@ -81,7 +81,7 @@ void Emitter::store(Place &place, SplitStoreOp op, int64_t count) {
   Type element = memory(cast<FlatSymbolRefAttr>(op.getParts()[0]).getValue(), true).element;
   SmallVector<Value> values;
   for (int64_t j = 0; j < count; ++j)
-    values.push_back(toStorage(normalise(op, at(place, op.getInput(), j)), element));
+    values.push_back(toStorage(normalise(op, stored(place, op.getInput(), j)), element));
   storeRows(place.position, values, to.pointer, to.rowStride, element,
             [&](Value value, Value row) { storeTo(value, row, bytesOf(value.getType())); });
 }

@@ -151,6 +151,10 @@ TEST(BenchCase, Shapes) {
   EXPECT_EQ(shape->b, 1);
   EXPECT_EQ(shape->d * shape->l, int64_t(65536) * 2147483647);
   EXPECT_EQ(messageOf(parseShape("L=1")), "--shape 'L=1' has no D: expected B=1,L=65536,D=4096");
+  Result<Shape> packed = parseShape("L=10,D=8,N=3");
+  ASSERT_TRUE(bool(packed));
+  EXPECT_EQ(packed->n, 3);
+  EXPECT_EQ(shape->n, -1);
   Result<Shape> step = parseShape("B=2,D=8");
   ASSERT_TRUE(bool(step));
   EXPECT_EQ(step->l, 0);

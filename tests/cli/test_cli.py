@@ -14,6 +14,7 @@ from hyena_cases import Hyena, Steps  # noqa: E402, F401
 from inspect_cases import Inspect  # noqa: E402, F401
 from modal_cases import Modal, ModalFilter, ModalSteps  # noqa: E402, F401
 from pack_cases import Packs  # noqa: E402, F401
+from packed_cases import Labels, Packed, PackedHyena  # noqa: E402, F401
 from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
 from stage_cases import Lines, Reproducers, Stages  # noqa: E402, F401

@@ -69,7 +69,7 @@ Result<void> halo::checkShape(const std::string &name, const HostTensor &tensor,
 
 Result<CausalFir> halo::causalFir(const TensorMap &inputs, const OracleParams &params) {
   static const std::vector<std::string> known = {"x", "weight", "bias", "initial_state",
-                                                 "residual"};
+                                                 "residual", "seq_idx"};
   for (const auto &input : inputs)
     if (std::find(known.begin(), known.end(), input.first) == known.end())
       return invalid(fmt::format("the oracle knows no input '{}'", input.first));
@@ -79,6 +79,7 @@ Result<CausalFir> halo::causalFir(const TensorMap &inputs, const OracleParams &p
   };
   const HostTensor *x = input("x"), *weight = input("weight"), *bias = input("bias");
   const HostTensor *initial = input("initial_state"), *residual = input("residual");
+  const HostTensor *seqIdx = input("seq_idx");
   if (!x || !weight)
     return invalid(fmt::format("{} is missing", x ? "weight" : "x"));
 
@@ -114,6 +115,14 @@ Result<CausalFir> halo::causalFir(const TensorMap &inputs, const OracleParams &p
   auto sample = [&](int64_t b, int64_t d, int64_t t) {
     return t < 0 ? state.at(b, d, k - 1 + t) : u.at(b, d, t);
   };
+  if (seqIdx)
+    HALO_CHECK(checkShape("seq_idx", *seqIdx, {u.b, u.l}, "conv_c2"));
+  // What lies before the row has the number of its first position.
+  auto label = [&](int64_t b, int64_t t) -> int64_t {
+    if (!seqIdx || u.l == 0)
+      return 0;
+    return int64_t(loadAsF64(seqIdx->bytes.data(), seqIdx->dtype, b * u.l + std::max<int64_t>(t, 0)));
+  };
 
   Signal added;
   if (residual) {
@@ -131,14 +140,22 @@ Result<CausalFir> halo::causalFir(const TensorMap &inputs, const OracleParams &p
     double offset = bias ? loadAsF64(bias->bytes.data(), bias->dtype, d) : 0;
     for (int64_t b = 0; b < u.b; ++b) {
       for (int64_t t = 0; t < u.l; ++t) {
+        if (label(b, t) < 0)
+          continue;
         double sum = offset;
-        for (int64_t j = 0; j < k; ++j)
-          sum += taps[size_t(j)] * sample(b, d, t - (k - 1) + j);
+        for (int64_t j = 0; j < k; ++j) {
+          int64_t from = t - (k - 1) + j;
+          sum += taps[size_t(j)] * (label(b, from) == label(b, t) ? sample(b, d, from) : 0);
+        }
         double y = activate(activation, sum);
         fir.y.at(b, d, t) = residual ? y + added.at(b, d, t) : y;
       }
-      for (int64_t j = 0; j < k - 1; ++j)
-        fir.finalState.at(b, d, j) = sample(b, d, u.l - (k - 1) + j);
+      int64_t last = label(b, u.l - 1);
+      for (int64_t j = 0; j < k - 1; ++j) {
+        int64_t from = u.l - (k - 1) + j;
+        fir.finalState.at(b, d, j) =
+            last >= 0 && label(b, from) == last ? sample(b, d, from) : 0;
+      }
     }
   }
   return fir;

@@ -1,4 +1,4 @@
-#include "tests/oracle/Oracle.h"
+#include "tests/oracle/PackedSequences.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -27,6 +27,8 @@ Result<TensorMap> halo::oracle(const std::string &kernel, const TensorMap &input
   if (found == registry().end())
     return invalid(fmt::format("there is no oracle for kernel '{}': it knows {}", kernel,
                                fmt::join(oracleKernels(), ", ")));
+  if (inputs.count("cu_seqlens"))
+    return packedOracle(found->second, inputs, params);
   return found->second(inputs, params);
 }
 

@@ -58,9 +58,12 @@ static Result<void> parseField(const std::string &name, const std::string &value
     into.schedule = value;
   } else if (name == "shape") {
     HALO_TRY(sizes, parseNumbers(value, ','));
-    if (sizes.size() != 3)
-      return invalid(fmt::format("shape has {} sizes where B,D,L is expected", sizes.size()));
+    if (sizes.size() != 3 && sizes.size() != 4)
+      return invalid(fmt::format("shape has {} sizes where B,D,L or B,D,L,N is expected",
+                                 sizes.size()));
     into.shape = {sizes[0], sizes[1], sizes[2]};
+    if (sizes.size() == 4)
+      into.shape.n = sizes[3];
   } else if (name == "views") {
     for (const std::string &view : splitText(value, ','))
       HALO_CHECK(parseView(view, into));
@@ -89,6 +92,8 @@ std::string Case::print() const {
   if (!schedule.empty())
     text += " ; schedule=" + schedule;
   text += fmt::format(" ; shape={},{},{}", shape.b, shape.d, shape.l);
+  if (shape.n >= 0)
+    text += fmt::format(",{}", shape.n);
   std::vector<std::string> placed;
   for (const auto &[name, view] : views)
     placed.push_back(fmt::format("{}:{}+{}", name, fmt::join(view.strides, "/"), view.offset));
@@ -145,6 +150,26 @@ std::vector<Part> partsOf(const Problem &problem) {
       if (part.name == piece.substr(0, piece.find(':')))
         part.head = number(piece);
   return parts;
+}
+
+bool hasBounds(const Problem &problem) { return problem.with.count("cu_seqlens") > 0; }
+
+bool isPacked(const Problem &problem) {
+  return hasBounds(problem) || problem.with.count("seq_idx") > 0;
+}
+
+/// What says where sequences begin, where it is there.
+static void addIndices(const Problem &problem, std::vector<Operand> &operands) {
+  for (auto [name, form] : {std::pair("cu_seqlens", IndexForm::Bounds),
+                            std::pair("seq_idx", IndexForm::Positions)})
+    if (problem.with.count(name)) {
+      Operand operand;
+      operand.name = name;
+      operand.kind = OperandKind::Indices;
+      operand.dtype = DType::I32;
+      operand.form = form;
+      operands.push_back(operand);
+    }
 }
 
 bool isStep(const Problem &problem) {
@@ -215,6 +240,7 @@ static std::vector<Operand> gatedPairOperands(const Problem &problem, DType t, D
     add("proj_state", OperandKind::State, t, 3, projTaps);
   if (step || problem.with.count(carried))
     addCarried(false);
+  addIndices(problem, operands);
   add("y", OperandKind::View, t, 1, 0, true);
   if (step || paramOf(problem, "states", "false") == "true") {
     add("proj_state", OperandKind::State, t, 3, projTaps, true);
@@ -246,6 +272,7 @@ std::vector<Operand> operandsOf(const Problem &problem) {
     operands.push_back(make("bias", OperandKind::Channel, w));
   if (problem.with.count("initial_state"))
     operands.push_back(make("initial_state", OperandKind::State, t));
+  addIndices(problem, operands);
   if (problem.with.count("residual"))
     operands.push_back(make("residual", OperandKind::View, t));
   size_t inputs = operands.size();

@@ -5,7 +5,8 @@
 //   shape=2,64,33 ; views=x:4224/128/1+8,y:2112/64/1+0 ; guard=256 ; order=3 ; seed=77 ;
 //   checks=prefix,batch
 //
-// Fields may be left out: the analytic schedule, contiguous tensors, no guard, threads in order.
+// A shape has a fourth number, N, where sequences are packed by cu_seqlens. Fields may be left out:
+// the analytic schedule, contiguous tensors, no guard, threads in order.
 #pragma once
 
 #include "runtime/Launch.h"
@@ -33,8 +34,9 @@ inline constexpr const char *kChunks = "chunks";   ///< conv_c4: states continue
 inline constexpr const char *kRepeat = "repeat";   ///< Same inputs, same bits.
 inline constexpr const char *kInPlace = "inplace"; ///< A step's states in one memory, same bits.
 inline constexpr const char *kPrefill = "prefill"; ///< hyena_c1: a step is a prefill of length 1.
+inline constexpr const char *kAlone = "alone";     ///< A packed sequence, not packed, same bits.
 inline constexpr const char *kChecks[] = {kPrefix, kBatch,   kSpecial, kChunks,
-                                          kRepeat, kInPlace, kPrefill};
+                                          kRepeat, kInPlace, kPrefill, kAlone};
 
 struct Case {
   Problem problem;
@@ -59,6 +61,9 @@ std::vector<Operand> operandsOf(const Problem &problem);
 bool isGatedPair(const Problem &problem);
 /// hcl and its step: their second convolution is a recurrence.
 bool isModal(const Problem &problem);
+/// Sequences packed by cu_seqlens, or by either spelling.
+bool hasBounds(const Problem &problem);
+bool isPacked(const Problem &problem);
 /// [B, D] kernels.
 bool isStep(const Problem &problem);
 /// The kernel channel that memory channel `c` of an operand with streams belongs to, of `d`.

@@ -34,6 +34,30 @@ static void scaleResidues(TensorMap &inputs, int64_t length) {
   }
 }
 
+/// Bounds from 0 to L: empty and very short sequences are common.
+static void fillBounds(Random &random, int64_t length, HostTensor &tensor) {
+  std::vector<int64_t> bounds = {0, length};
+  while (int64_t(bounds.size()) < tensor.elements()) {
+    int64_t near = random.of(bounds) + random.between(0, 3);
+    bounds.push_back(random.percent(30) ? std::min(near, length) : random.between(0, length));
+  }
+  std::sort(bounds.begin(), bounds.end());
+  for (int64_t i = 0; i < tensor.elements(); ++i)
+    storeFromF64(tensor.bytes.data(), tensor.dtype, i, double(bounds[size_t(i)]));
+}
+
+/// Runs of one number, which may be negative or come back.
+static void fillLabels(Random &random, HostTensor &tensor) {
+  int64_t longest = random.of<int64_t>({3, 20, 200}), label = 0, left = 0;
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    if (left-- == 0) {
+      label = random.of<int64_t>({-1, 0, 1, 2, 1000});
+      left = random.below(longest);
+    }
+    storeFromF64(tensor.bytes.data(), tensor.dtype, i, double(label));
+  }
+}
+
 TensorMap makeInputs(const Case &drawn) {
   TensorMap inputs;
   Random random(drawn.seed);
@@ -42,6 +66,14 @@ TensorMap makeInputs(const Case &drawn) {
       continue;
     HostTensor tensor{operand.dtype, outputShape(operand, drawn.shape), {}};
     tensor.bytes.resize(size_t(tensor.elements()) * size(tensor.dtype));
+    if (operand.kind == OperandKind::Indices) {
+      if (operand.form == IndexForm::Bounds)
+        fillBounds(random, drawn.shape.l, tensor);
+      else
+        fillLabels(random, tensor);
+      inputs[operand.name] = std::move(tensor);
+      continue;
+    }
     double scale = operand.kind == OperandKind::Taps ? 1 / std::sqrt(double(operand.taps)) : 1;
     for (int64_t i = 0, end = tensor.elements(); i < end; ++i)
       // Log-poles from hardly any decay to none left after one position.

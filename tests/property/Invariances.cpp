@@ -32,6 +32,7 @@ public:
   Result<void> repeat();
   Result<void> inPlace();
   Result<void> prefill();
+  Result<void> alone();
 
 private:
   const Case &drawn;
@@ -45,14 +46,18 @@ private:
   /// The dimension of an operand along which positions run; -1 for operands without one.
   int positionsOf(const std::string &name) const {
     const Operand &operand = operands.at(name);
+    if (operand.kind == OperandKind::Indices && operand.form == IndexForm::Positions)
+      return 1;
     if (operand.kind != OperandKind::View || operand.layout == Layout::BD)
       return -1;
     return operand.layout == Layout::BDL ? 2 : 1;
   }
   bool hasBatch(const std::string &name) const {
-    OperandKind kind = operands.at(name).kind;
+    const Operand &operand = operands.at(name);
+    OperandKind kind = operand.kind;
     return kind == OperandKind::View || kind == OperandKind::State ||
-           kind == OperandKind::ModalState;
+           kind == OperandKind::ModalState ||
+           (kind == OperandKind::Indices && operand.form == IndexForm::Positions);
   }
   /// Positions [begin, begin + count) of every view; the rest as it is.
   TensorMap cut(const TensorMap &tensors, int64_t begin, int64_t count) const {
@@ -60,6 +65,14 @@ private:
     for (auto &[name, tensor] : result)
       if (int dimension = positionsOf(name); dimension >= 0)
         tensor = slice(tensor, size_t(dimension), begin, count);
+    // Sequences that are over, or have not begun, are empty.
+    if (auto bounds = result.find("cu_seqlens"); bounds != result.end())
+      for (int64_t i = 0; i < bounds->second.elements(); ++i) {
+        HostTensor &tensor = bounds->second;
+        int64_t bound = int64_t(loadAsF64(tensor.bytes.data(), tensor.dtype, i)) - begin;
+        storeFromF64(tensor.bytes.data(), tensor.dtype, i,
+                     double(std::clamp<int64_t>(bound, 0, count)));
+      }
     return result;
   }
   /// A length in [0, L] that the kernel takes: whole 16-byte groups where it is an aligned bdl one.
@@ -112,7 +125,7 @@ Result<void> Invariances::prefix() {
 }
 
 Result<void> Invariances::batch() {
-  if (drawn.shape.b == 0)
+  if (drawn.shape.b == 0 || hasBounds(drawn.problem)) // One row.
     return {};
   int64_t row = random.below(drawn.shape.b);
   auto alone = [&](TensorMap tensors) {
@@ -139,7 +152,8 @@ Result<void> Invariances::repeat() {
 }
 
 Result<void> Invariances::chunks() {
-  if (isStep(drawn.problem))
+  // By seq_idx a state does not say whose it is: the row that it continues has to begin with it.
+  if (isStep(drawn.problem) || drawn.problem.with.count("seq_idx"))
     return {};
   // Every state, as the input and the output of that name.
   static const std::pair<const char *, const char *> kStates[] = {{"initial_state", "final_state"},
@@ -214,6 +228,38 @@ Result<void> Invariances::prefill() {
   for (const auto &[name, got] : first.outputs)
     HALO_CHECK(checkContinued("hyena_c1: " + name + " of a step, against a prefill,",
                               withoutSigns(got), withoutSigns(outputs[name])));
+  return {};
+}
+
+/// One sequence of several, by the kernel for one, in the same schedule.
+Result<void> Invariances::alone() {
+  const KernelInfo &info = first.kernel.info();
+  if (!hasBounds(drawn.problem) || drawn.shape.n == 0 ||
+      (info.align == 16 && info.layout == Layout::BDL)) // Any length is to be taken.
+    return {};
+  int64_t n = random.below(drawn.shape.n);
+  const HostTensor &bounds = first.inputs.at("cu_seqlens");
+  auto bound = [&](int64_t i) { return int64_t(loadAsF64(bounds.bytes.data(), DType::I32, i)); };
+  int64_t begin = bound(n), count = bound(n + 1) - begin;
+  auto own = [&](const TensorMap &tensors) {
+    TensorMap result = cut(tensors, begin, count);
+    for (auto &[name, tensor] : result)
+      if (OperandKind kind = operands.at(name).kind;
+          kind == OperandKind::State || kind == OperandKind::ModalState)
+        tensor = slice(tensor, 0, n, 1);
+    return result;
+  };
+  Problem problem = drawn.problem;
+  problem.with.erase("cu_seqlens");
+  Shape shape = {1, drawn.shape.d, count};
+  // Which a packed kernel always is, so that its schedule does not say it.
+  std::string schedule = info.schedule + ",fir=direct";
+  HALO_TRY(kernel, Kernel::compile(first.device, problem, {schedule, shape}));
+  TensorMap inputs = own(first.inputs);
+  HALO_TRY(outputs, launch(first.device, kernel, inputs, shape, {{}, drawn.guard, 0}));
+  TensorMap want = own(first.outputs);
+  for (const auto &[name, got] : outputs)
+    HALO_CHECK(checkBits(fmt::format("{} of sequence {} alone", name, n), got, want[name]));
   return {};
 }
 
@@ -306,7 +352,8 @@ Result<void> Invariances::contained(const TensorMap &before, const TensorMap &af
     size_t element = size(got.dtype);
     for (int64_t i = 0, end = got.elements(); i < end; ++i) {
       auto [row, own] = placeOf(name, got, i);
-      if (row == b && own >= first && own < last)
+      // Which sequences of the channel have it is the oracle's to say.
+      if ((row == b || hasBounds(drawn.problem)) && own >= first && own < last)
         std::copy_n(&got.bytes[size_t(i) * element], element, &want.bytes[size_t(i) * element]);
     }
     HALO_CHECK(checkBits(name, got, want));
@@ -332,6 +379,8 @@ Result<void> checkInvariances(const Case &drawn, const FirstLaunch &first) {
     HALO_CHECK(invariances.inPlace());
   if (drawn.checks.count(kPrefill))
     HALO_CHECK(invariances.prefill());
+  if (drawn.checks.count(kAlone))
+    HALO_CHECK(invariances.alone());
   return {};
 }
 

@@ -162,7 +162,7 @@ static std::string drawModalSchedule(Random &random, const Problem &problem) {
 }
 
 static std::string drawDirectOrStaged(Random &random, const Problem &problem) {
-  std::string staged = random.percent(60) ? drawStagedSchedule(random, problem) : "";
+  std::string staged = !isPacked(problem) && random.percent(60) ? drawStagedSchedule(random, problem) : "";
   return staged.empty() ? drawSchedule(random, problem) : staged;
 }
 
@@ -199,6 +199,8 @@ static void drawGatedPair(Random &random, Case &into) {
   }
   if (random.percent(50))
     problem.with.insert("skip");
+  if (!step && random.percent(25))
+    problem.with.insert("cu_seqlens");
   problem.align = random.percent(55) ? 16 : 1;
   if (!step && !modal)
     preferStaged(random, problem);
@@ -232,6 +234,8 @@ Case drawKernel(Random &random, const DrawOptions &options) {
   for (auto [operand, chance] : optional)
     if (random.percent(chance))
       problem.with.insert(operand);
+  if (random.percent(30))
+    problem.with.insert(random.of<std::string>({"cu_seqlens", "cu_seqlens", "seq_idx"}));
   problem.align = random.percent(55) ? 16 : 1;
   if (problem.kernel == "causal_conv1d")
     preferStaged(random, problem);

@@ -42,6 +42,12 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
     shape.l = roundUp(shape.l, group16);
   if (isStep(problem))
     shape.l = 1;
+  if (hasBounds(problem)) {
+    shape.b = 1;
+    shape.n = random.of<int64_t>({1, 2, 3, 5, 9, 20});
+    if (shape.l == 0 && random.percent(50))
+      shape.n = 0;
+  }
   return shape;
 }
 
@@ -121,14 +127,18 @@ void drawShape(Random &random, const DrawOptions &options, Case &into) {
     if (random.percent(40) || into.views.count(operand.name))
       continue;
     std::vector<int64_t> sizes = outputShape(operand, into.shape);
-    into.views[operand.name] = operand.kind != OperandKind::State && problem.align == 16
-                                   ? drawAlignedView(random, operand, sizes)
-                                   : drawAnyView(random, sizes, isWritten(operand));
+    bool indices = operand.kind == OperandKind::Indices; // What they say may not repeat either.
+    into.views[operand.name] =
+        operand.kind != OperandKind::State && !indices && problem.align == 16
+            ? drawAlignedView(random, operand, sizes)
+            : drawAnyView(random, sizes, indices || isWritten(operand));
   }
   into.checks.clear();
   // Few kernels have both states, which continuing a sequence needs.
   for (const char *check : kChecks)
-    if (random.percent(check == kChunks || check == kInPlace || check == kPrefill ? 60 : 20))
+    if (random.percent(check == kChunks || check == kInPlace || check == kPrefill || check == kAlone
+                           ? 60
+                           : 20))
       into.checks.insert(check);
 }
 

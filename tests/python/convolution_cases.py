@@ -60,6 +60,45 @@ class Convolution(ArrayCase):
                 self.assertEqual(values(state), want_state)
                 self.assert_close(halo.causal_conv1d(**tensors, **options), want, dtype)
 
+    def test_packed_sequences(self):
+        """cu_seqlens and seq_idx: each sequence alone, with its own states."""
+        cuts, d, k = [0, 4, 4, 5, 17], 12, 4
+        runs = list(zip(cuts, cuts[1:]))
+        for dtype, layout in (("f32", "bdl"), ("bf16", "bld")):
+            with self.subTest(dtype=dtype, layout=layout):
+                tensors = self.problem(dtype, layout=layout, b=1, d=d, l=cuts[-1], k=k, bias=True)
+                states = self.normal(dtype, len(runs), d, k - 1)
+                bounds = np.array(cuts, np.int32)
+                y, ends = halo.causal_conv1d(
+                    **tensors, layout=layout, initial_state=states, cu_seqlens=bounds, final_state=True
+                )
+                parts = halo.causal_conv1d_split(
+                    **tensors, split={"q": 5, "v": 7}, layout=layout, initial_state=states, cu_seqlens=bounds
+                )
+                axis = 2 if layout == "bdl" else 1
+                row = np.repeat(np.arange(len(runs)), np.diff(cuts)).astype(np.int32)[None]
+                labelled = halo.causal_conv1d(**tensors, layout=layout, seq_idx=row)
+                for n, (begin, end) in enumerate(runs):
+                    def own(array):
+                        return array.take(range(begin, end), axis)
+
+                    alone = dict(tensors, x=own(tensors["x"]))
+                    want, state = self.expected(dict(alone, initial_state=states[n : n + 1]), layout)
+                    self.assert_close(own(y), want, dtype)
+                    self.assertEqual(values(ends[n]), state)
+                    joined = np.concatenate(parts, 2)[:, begin:end]
+                    self.assert_close(joined if layout == "bld" else joined.transpose(0, 2, 1), want, dtype)
+                    self.assert_close(own(labelled), self.expected(alone, layout)[0], dtype)
+        x, weight = self.normal("f32", 2, 12, 9), self.normal("f32", 12, 4)
+        with self.refused("cu_seqlens", "B = 2"):
+            halo.causal_conv1d(x, weight, cu_seqlens=np.array([0, 9], np.int32))
+        with self.refused("cu_seqlens", "i64", "i32"):
+            halo.causal_conv1d(x[:1], weight, cu_seqlens=np.array([0, 9]))
+        with self.refused("'cu_seqlens' and 'seq_idx'"):
+            halo.causal_conv1d(
+                x[:1], weight, cu_seqlens=np.array([0, 9], np.int32), seq_idx=np.zeros((1, 9), np.int32)
+            )
+
     def test_strides_are_honoured(self):
         wide = self.normal("f32", 2, 40, 40)
         for layout in ("bdl", "bld"):

@@ -13,9 +13,9 @@ def nested(array):
 class Hyena(ArrayCase):
     D, L, B, KP = 6, 14, 2, 3
 
-    def tensors(self, kind, dtype="f32", wdtype=None, k=7, group=1, skip=True, states=True):
+    def tensors(self, kind, dtype="f32", wdtype=None, k=7, group=1, skip=True, states=True, b=None):
         """z as [B, 3D, L], whatever the layout of the call."""
-        b, d, wdtype = self.B, self.D, wdtype or dtype
+        b, d, wdtype = b or self.B, self.D, wdtype or dtype
         z, proj = ("x", "w_proj") if kind == "b2b_causal_conv1d" else ("z", "proj_weight")
         made = {z: self.normal(dtype, b, 3 * d, self.L), proj: self.normal(wdtype, 3 * d, self.KP, scale=self.KP**-0.5)}
         if kind == "hcl":
@@ -65,6 +65,26 @@ class Hyena(ArrayCase):
                     alone = self.run_prefill(kind, tensors, layout, **options)
                     self.assertEqual(len(alone), 1)
                     self.assert_close(alone[0], nested(got[0]), dtype)
+
+    def test_packed_prefills(self):
+        """cu_seqlens: each sequence alone, with its own states."""
+        cuts = np.array([0, 2, 2, 9, self.L], np.int32)
+        for kind in ("hcs", "hcm", "b2b_causal_conv1d"):
+            for layout in ("bdl", "bld"):
+                with self.subTest(kind=kind, layout=layout):
+                    tensors = self.tensors(kind, "bf16", b=1, skip=True, states=True)
+                    (z_name, z), *rest = tensors.items()
+                    packed = dict(tensors)
+                    for name in ("proj_state", "fir_state"):
+                        packed[name] = self.normal("bf16", len(cuts) - 1, *tensors[name].shape[1:])
+                    got = self.run_prefill(kind, packed, layout, states=True, cu_seqlens=cuts)
+                    for n, (begin, end) in enumerate(zip(cuts, cuts[1:])):
+                        own = {name: packed[name][n : n + 1] for name in ("proj_state", "fir_state")}
+                        alone = {**tensors, **own, z_name: np.ascontiguousarray(z[:, :, begin:end])}
+                        y, proj, fir = self.run_prefill(kind, alone, layout, states=True)
+                        self.assert_close(got[0][:, :, begin:end], nested(y), "bf16")
+                        self.assert_close(got[1][n], nested(proj)[0], "bf16", "proj_state")
+                        self.assert_close(got[2][n], nested(fir)[0], "bf16", "fir_state")
 
     def test_steps_continue_a_prefill(self):
         """hyena_c1: a prefill of all positions is a prefill of some and steps, states included."""

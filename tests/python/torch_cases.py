@@ -32,7 +32,18 @@ def arguments(case, kernel):
         "proj_weight": (3 * d, kp), "w_proj": (3 * d, kp), "filter": (d, k), "w_mixer": (d, k), "skip": (d,),
         "residues": (d, s), "proj_state": (b, 3 * d, kp - 1), "fir_state": (b, d, k - 1), "modal_state": (b, d, s),
     }  # fmt: skip
-    tensors = [-n(d, s).abs() if name == "log_poles" else n(*sizes[name]) for name, _, _ in kernel.inputs]
+    # One spelling at a time; and cu_seqlens wants one row.
+    absent = ("cu_seqlens",)
+    indices = {"seq_idx": torch.arange(b * l, dtype=torch.int32, device=n(1).device).reshape(b, l) // 5}
+
+    def tensor(name):
+        if name in absent:
+            return None
+        if name in indices:
+            return indices[name]
+        return -n(d, s).abs() if name == "log_poles" else n(*sizes[name])
+
+    tensors = [tensor(name) for name, _, _ in kernel.inputs]
     options = {
         "layout": "bdl", "activation": "silu", "taps": "correlation", "final_state": True, "split": "q:4,k:8",
         "l2norm": "q:2", "streams": "split", "states": True, "precision": "accurate", "length": 7,
@@ -243,6 +254,22 @@ class Compat(TorchCase):
                     self.assert_close(y, want)
                     self.assertTrue(torch.equal(end, want_state))
 
+    def test_packed(self):
+        """seq_idx, with states: where runs begin and end, each is a call of its own."""
+        x, weight, bias = self.conv()
+        runs = [(0, 0, 9), (1, 9, 10), (5, 10, 20), (-1, 20, 24)]
+        row = torch.cat([torch.full((end - begin,), number) for number, begin, end in runs])
+        seq_idx = row.to(torch.int32).repeat(2, 1).to(x.device)
+        state = self.normal(2, 16, 3)
+        for last in (False, True):
+            given = x.transpose(1, 2).contiguous().transpose(1, 2) if last else x
+            for before in (None, state):
+                y = compat.causal_conv1d_fn(given, weight, bias, seq_idx, before, activation="silu")
+                for i, (number, begin, end) in enumerate(runs):
+                    own = None if i or before is None else before
+                    want = convolution(x[:, :, begin:end], weight, bias, own, activation="silu")[0]
+                    self.assert_close(y[:, :, begin:end], want if number >= 0 else torch.zeros_like(want))
+
     def test_traced(self):
         x, weight, bias = self.conv()
         x = x.transpose(1, 2).contiguous().transpose(1, 2)
@@ -258,7 +285,7 @@ class Compat(TorchCase):
         x, weight, bias = self.conv()
         with self.assertRaisesRegex(NotImplementedError, "'gelu'"):
             compat.causal_conv1d_fn(x, weight, bias, activation="gelu")
-        with self.assertRaisesRegex(halo.UnavailableError, "seq_idx"):
-            compat.causal_conv1d_fn(x, weight, bias, seq_idx=torch.zeros(2, 24, dtype=torch.int32))
+        with self.assertRaisesRegex(halo.InvalidError, "seq_idx has shape"):
+            compat.causal_conv1d_fn(x, weight, bias, seq_idx=torch.zeros(2, 23, dtype=torch.int32, device=x.device))
         with self.assertRaisesRegex(halo.UnavailableError, "causal_conv1d_update"):
             compat.causal_conv1d_update(x[:, :, 0], self.normal(2, 16, 3), weight, bias)

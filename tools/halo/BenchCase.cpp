@@ -139,6 +139,8 @@ static Json describeRow(const BenchCase &bench, size_t entrant, const Problem &p
   row["params"] = problem.params;
   row["with"] = problem.with;
   row["shape"] = {{"B", bench.shape.b}, {"D", bench.shape.d}, {"L", bench.shape.l}};
+  if (bench.shape.n >= 0)
+    row["shape"]["N"] = bench.shape.n;
   row["l2"] = protocol.hot ? "hot" : "cold";
   row["clock"] = name(protocol.clock);
   return row;

@@ -200,7 +200,7 @@ Command halo::tool::benchCommand() {
   syntax.command = "bench";
   syntax.summary = "measure kernels against the copy ceiling of the same run";
   syntax.positionals = {"[KERNEL]"};
-  syntax.options = {{"--shape", "B=1,L=65536,D=4096", "the sizes; B may be left out"}};
+  syntax.options = {{"--shape", "B=1,L=65536,D=4096", "the sizes; B may be left out. N=16: with cu_seqlens or seq_idx, 16 sequences"}};
   for (const Option &option : problemOptions())
     syntax.options.push_back(option);
   for (const Option &option : std::vector<Option>{

@@ -15,10 +15,10 @@ using Json = nlohmann::ordered_json;
 
 Result<Shape> halo::tool::parseShape(const std::string &text) {
   Shape shape;
-  bool seen[3] = {};
+  bool seen[4] = {};
   for (const std::string &piece : splitList(text)) {
     HALO_TRY(size, parseNamedValue("--shape", piece));
-    static const std::vector<std::string> legal = {"B", "D", "L"};
+    static const std::vector<std::string> legal = {"B", "D", "L", "N"};
     auto place = std::find(legal.begin(), legal.end(), size.name);
     if (place == legal.end())
       return invalid(unknown("size in --shape", size.name, legal));
@@ -33,7 +33,7 @@ Result<Shape> halo::tool::parseShape(const std::string &text) {
     if (*value < 1 || *value > INT32_MAX)
       return invalid(
           fmt::format("--shape: {} is {}, expected 1 to {}", size.name, *value, INT32_MAX));
-    (index == 0 ? shape.b : index == 1 ? shape.d : shape.l) = *value;
+    (index == 0 ? shape.b : index == 1 ? shape.d : index == 2 ? shape.l : shape.n) = *value;
   }
   if (!seen[0])
     shape.b = 1;

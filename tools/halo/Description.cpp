@@ -150,6 +150,7 @@ Result<Description> halo::tool::describe(const std::string &kernel) {
     spec.layout = field("layout");
     spec.modes = field("modes");
     spec.flag = field("flag");
+    spec.form = field("form");
     spec.streamOrder = field("stream_order");
     result.operands.push_back(std::move(spec));
   }

@@ -24,10 +24,11 @@ struct ParamSpec {
 /// "" where the operand has no such thing.
 struct OperandSpec {
   std::string name;
-  std::string kind; ///< view | taps | channel | state | modes | modal_state
+  std::string kind; ///< view | taps | channel | state | modes | modal_state | indices
   bool output = false, optional = false, variadic = false;
   std::string dtype, taps, group, streams, layout, modes;
   std::string streamOrder; ///< Of an input view with streams: a param's name, or its value.
+  std::string form;        ///< Of indices: rows, positions or bounds.
   std::string flag;        ///< Of an optional output: the param that turns it on.
 };
 

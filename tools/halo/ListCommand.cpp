@@ -20,6 +20,8 @@ static std::string operandText(const OperandSpec &spec) {
   std::vector<std::string> facts = {spec.kind};
   if (!spec.dtype.empty())
     facts.push_back(spec.dtype);
+  if (!spec.form.empty())
+    facts.push_back(spec.form);
   if (!spec.taps.empty() && spec.taps != "0")
     facts.push_back(spec.taps);
   return fmt::format("{} ({})", text, fmt::join(facts, " "));
@@ -72,6 +74,7 @@ static Json kernelJson(const Description &kernel) {
                                 {"group", spec.group},
                                 {"streams", spec.streams},
                                 {"layout", spec.layout},
+                                {"form", spec.form},
                                 {"flag", spec.flag}});
   json["options"] = Json::array();
   for (const ParamSpec &spec : kernel.params)

@@ -36,6 +36,10 @@ Result<void> halo::tool::allocateOperands(Device &device, DeviceTensors &tensors
                        ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
                        : 1;
     HALO_CHECK(tensors.add(operand.name, operand.dtype, sizes));
+    if (operand.kind == OperandKind::Indices) {
+      HALO_CHECK(fillIndices(device, tensors[operand.name], operand, shape));
+      continue;
+    }
     // Log-poles are negative, and residues may be.
     bool negative = operand.kind == OperandKind::Modes;
     HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale, negative));

@@ -41,7 +41,7 @@ static void addParts(std::vector<Operand> &operands, const Operand &pattern,
 
 static OperandKind kindOf(const std::string &text) {
   for (OperandKind kind : {OperandKind::Taps, OperandKind::Channel, OperandKind::State,
-                           OperandKind::Modes, OperandKind::ModalState})
+                           OperandKind::Modes, OperandKind::ModalState, OperandKind::Indices})
     if (text == name(kind))
       return kind;
   return OperandKind::View;
@@ -51,6 +51,13 @@ static OperandKind kindOf(const std::string &text) {
 static int64_t headsOf(const std::string &order) {
   size_t colon = order.find(':');
   return colon == std::string::npos ? 0 : parseNumber(order.substr(colon + 1)).value_or(0);
+}
+
+static IndexForm indexFormOf(const std::string &text) {
+  for (IndexForm form : {IndexForm::Positions, IndexForm::Bounds})
+    if (text == name(form))
+      return form;
+  return IndexForm::Rows;
 }
 
 static Layout layoutFor(const std::string &text) {
@@ -81,6 +88,7 @@ std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
     operand.taps = constants.number(spec.taps, 0);
     operand.group = std::max<int64_t>(constants.number(spec.group, 1), 1);
     operand.modes = constants.number(spec.modes, 0);
+    operand.form = indexFormOf(spec.form);
     if (spec.variadic)
       addParts(operands, operand, kernel, constants);
     else

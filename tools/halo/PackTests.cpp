@@ -5,6 +5,7 @@
 #include "tests/oracle/Compare.h"
 #include "tests/oracle/Oracle.h"
 #include "tools/halo/Operands.h"
+#include "tools/halo/RandomFill.h"
 
 #include <fmt/format.h>
 
@@ -127,6 +128,15 @@ HostTensor draw(const Operand &operand, const std::vector<int64_t> &shape, Rando
   return tensor;
 }
 
+HostTensor drawIndices(const Operand &operand, const Shape &shape) {
+  std::vector<int32_t> values = plainIndices(operand, shape);
+  HostTensor tensor{operand.dtype, outputShape(operand, shape), {}};
+  tensor.bytes.resize(values.size() * sizeof(int32_t));
+  for (size_t i = 0; i < values.size(); ++i)
+    storeFromF64(tensor.bytes.data(), tensor.dtype, int64_t(i), values[i]);
+  return tensor;
+}
+
 } // namespace
 
 Result<std::optional<PackTestData>> halo::tool::makePackTest(const Problem &problem,
@@ -141,7 +151,9 @@ Result<std::optional<PackTestData>> halo::tool::makePackTest(const Problem &prob
   TensorMap inputs;
   for (const Operand &operand : info.operands)
     if (!operand.output)
-      inputs[operand.name] = draw(operand, outputShape(operand, shape), random);
+      inputs[operand.name] = operand.kind == OperandKind::Indices
+                                 ? drawIndices(operand, shape)
+                                 : draw(operand, outputShape(operand, shape), random);
   OracleParams params = problem.params;
   if (auto length = params.find("length"); length != params.end())
     length->second = std::to_string(shape.l);

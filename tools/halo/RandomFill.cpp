@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 using namespace halo;
@@ -57,4 +58,33 @@ Result<void> halo::tool::fillRandom(Device &device, const TensorRef &tensor, uin
     filled += bytes;
   }
   return {};
+}
+
+std::vector<int32_t> halo::tool::plainIndices(const Operand &operand, const Shape &shape) {
+  int64_t sequences = std::max<int64_t>(shape.n, 1);
+  auto begin = [&](int64_t n) { return int32_t(shape.l * n / sequences); };
+  if (operand.form == IndexForm::Bounds) {
+    std::vector<int32_t> bounds;
+    for (int64_t n = 0; n <= sequences; ++n)
+      bounds.push_back(begin(n));
+    return bounds;
+  }
+  if (operand.form == IndexForm::Positions) {
+    std::vector<int32_t> labels;
+    for (int64_t b = 0; b < shape.b; ++b)
+      for (int64_t n = 0; n < sequences; ++n)
+        labels.insert(labels.end(), size_t(begin(n + 1) - begin(n)), int32_t(n));
+    return labels;
+  }
+  std::vector<int32_t> rows(static_cast<size_t>(shape.b));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+Result<void> halo::tool::fillIndices(Device &device, const TensorRef &tensor,
+                                     const Operand &operand, const Shape &shape) {
+  std::vector<int32_t> values = plainIndices(operand, shape);
+  if (values.empty())
+    return {};
+  return device.upload(tensor.data, values.data(), values.size() * sizeof(int32_t));
 }

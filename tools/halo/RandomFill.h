@@ -13,4 +13,10 @@ namespace halo::tool {
 Result<void> fillRandom(Device &device, const TensorRef &tensor, uint64_t seed, double scale,
                         bool negative = false);
 
+/// Indices that are legal for any kernel: rows are numbered, 0, 1, ...; positions belong to N sequences
+/// of about the same length, to one where N is not said.
+std::vector<int32_t> plainIndices(const Operand &operand, const Shape &shape);
+Result<void> fillIndices(Device &device, const TensorRef &tensor, const Operand &operand,
+                         const Shape &shape);
+
 } // namespace halo::tool

@@ -6,6 +6,7 @@
 #include "tools/halo/OverrideOption.h"
 #include "tools/halo/OutputFile.h"
 #include "tools/halo/ProblemOptions.h"
+#include "tools/halo/SequenceBounds.h"
 #include "tools/halo/TargetOptions.h"
 #include "tools/halo/TensorBinding.h"
 
@@ -110,6 +111,7 @@ static Result<int> run(const Arguments &arguments) {
   HALO_TRY(settings, parseSettings(kernel, arguments.values("--set")));
   HALO_TRY(inputs, readSafetensors(in));
   HALO_TRY(binding, bindTensors(kernel, inputs, settings.params));
+  HALO_CHECK(checkSequenceBounds(kernel, inputs, binding.shape.l));
 
   HALO_TRY(device, openDevice(arguments.value("--device")));
   if (check && device->kind() == "null")

@@ -39,11 +39,13 @@ private:
   Result<void> checkRank(const OperandSpec &spec, const HostTensor &tensor) const;
   Result<void> bindView(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindModes(const OperandSpec &spec, const HostTensor &tensor);
+  Result<void> bindIndices(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindRows(const OperandSpec &spec, const HostTensor &tensor);
 
   const Description &kernel;
   const TensorMap &tensors;
   std::map<std::string, Symbol> symbols;
+  int64_t sequences = -1; ///< Shape::n.
 };
 } // namespace
 
@@ -95,8 +97,9 @@ Result<void> Binder::checkNames() const {
 Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor) const {
   std::string layout = resolve(spec.layout);
   bool flat = spec.kind == "view" && (layout == "bd" || layout == "dl");
-  bool pairs = spec.kind == "taps" || spec.kind == "modes" || flat;
-  size_t rank = spec.kind == "channel" ? 1 : pairs ? 2 : 3;
+  bool indices = spec.kind == "indices", positions = indices && spec.form == "positions";
+  bool pairs = spec.kind == "taps" || spec.kind == "modes" || flat || positions;
+  size_t rank = pairs ? 2 : spec.kind == "channel" || indices ? 1 : 3;
   if (tensor.shape.size() == rank)
     return {};
   const char *form = spec.kind == "channel"          ? "[D]"
@@ -104,6 +107,8 @@ Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor
                      : spec.kind == "state"          ? "[B, D, K-1]"
                      : spec.kind == "modes"          ? "[D, S]"
                      : spec.kind == "modal_state"    ? "[B, D, S]"
+                     : positions                     ? "[B, L]"
+                     : indices                       ? spec.form == "rows" ? "[B]" : "[N + 1]"
                      : layout == "bd"                ? "[B, D]"
                      : layout == "dl"                ? "[D, L]"
                      : layout == "bdl"               ? "[B, D, L]"
@@ -150,6 +155,20 @@ Result<void> Binder::bindModes(const OperandSpec &spec, const HostTensor &tensor
   return bind(spec.modes, std::to_string(tensor.shape[last]), spec.name, "conv_c2");
 }
 
+Result<void> Binder::bindIndices(const OperandSpec &spec, const HostTensor &tensor) {
+  if (spec.form == "bounds") {
+    if (tensor.shape[0] < 1)
+      return invalid(fmt::format("conv_c2: {} has 0 numbers where N sequences take N + 1",
+                                 spec.name));
+    sequences = tensor.shape[0] - 1;
+    return bind("B", "1", spec.name, "conv_c2");
+  }
+  HALO_CHECK(bind("B", std::to_string(tensor.shape[0]), spec.name, "conv_c2"));
+  if (spec.form == "positions")
+    return bind("L", std::to_string(tensor.shape[1]), spec.name, "conv_c2");
+  return {};
+}
+
 Result<TensorBinding> Binder::run() {
   HALO_CHECK(checkNames());
   TensorBinding result;
@@ -178,6 +197,9 @@ Result<TensorBinding> Binder::run() {
     if (const HostTensor *tensor =
             spec.kind == "modes" || spec.kind == "modal_state" ? find(spec) : nullptr)
       HALO_CHECK(bindModes(spec, *tensor));
+  for (const OperandSpec &spec : kernel.operands)
+    if (const HostTensor *tensor = spec.kind == "indices" ? find(spec) : nullptr)
+      HALO_CHECK(bindIndices(spec, *tensor));
   // Last, so that a misfit is told against the taps: a state holds K - 1 samples.
   for (const OperandSpec &spec : kernel.operands)
     if (const HostTensor *tensor = spec.kind == "state" ? find(spec) : nullptr)
@@ -194,7 +216,7 @@ Result<TensorBinding> Binder::run() {
       HALO_CHECK(bind("B", "1", "--set", "conv_c2"));
       symbols.erase(said);
     }
-  result.shape = {number("B", 0), number("D", 0), number("L", 0)};
+  result.shape = {number("B", 0), number("D", 0), number("L", 0), sequences};
   for (const auto &[symbol, bound] : symbols)
     if (kernel.param(symbol))
       result.params[symbol] = bound.value;

@@ -63,12 +63,17 @@ Result<void> TuneCheck::prepare(const KernelInfo &info) {
       continue;
     }
     HALO_CHECK(full.add(operand.name, operand.dtype, sizes));
-    HALO_CHECK(fillRandom(*device, full[operand.name], next, scaleOf(operand)));
     // The small tensor's numbers are drawn by the same hand, on a device that keeps host memory.
     std::shared_ptr<Device> host = openNullDevice();
     DeviceTensors drawn(host, /*guarded=*/false);
     HALO_CHECK(drawn.addOutput(operand.name, operand.dtype, outputShape(operand, small)));
-    HALO_CHECK(fillRandom(*host, drawn.output(operand.name), next++, scaleOf(operand)));
+    if (operand.kind == OperandKind::Indices) {
+      HALO_CHECK(fillIndices(*device, full[operand.name], operand, shape));
+      HALO_CHECK(fillIndices(*host, drawn.output(operand.name), operand, small));
+    } else {
+      HALO_CHECK(fillRandom(*device, full[operand.name], next, scaleOf(operand)));
+      HALO_CHECK(fillRandom(*host, drawn.output(operand.name), next++, scaleOf(operand)));
+    }
     HALO_TRY(tensor, drawn.download(operand.name));
     inputs[operand.name] = std::move(tensor);
   }

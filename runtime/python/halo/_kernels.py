@@ -94,9 +94,15 @@ def _conv_params(t, o):
     return {"K": k, "group": _group(d, rows), **{name: o[name] for name in names if name in o}}
 
 
+def _state_rows(t, b):
+    """Packed sequences have a row of the states each."""
+    return max(t["cu_seqlens"][0] - 1, 0) if "cu_seqlens" in t else b
+
+
 def _conv_state(t, o):
     b, d, _ = _bdl(t["x"], o["layout"])
-    return [Out("final_state", (b, d, max(t["weight"][1] - 1, 0)))] if o["final_state"] else []
+    rows = _state_rows(t, b)
+    return [Out("final_state", (rows, d, max(t["weight"][1] - 1, 0)))] if o["final_state"] else []
 
 
 def parts(split):
@@ -133,11 +139,12 @@ def _hyena_outputs(z, proj, filt):
         b, d, l = _bdl(t[z], o["layout"], 3)
         made = [Out("y", _view(b, d, l, o["layout"]))]
         if o["states"]:
-            made.append(Out("proj_state", (b, 3 * d, max(t[proj][1] - 1, 0))))
+            rows = _state_rows(t, b)
+            made.append(Out("proj_state", (rows, 3 * d, max(t[proj][1] - 1, 0))))
             if filt:
-                made.append(Out("fir_state", (b, d, max(t[filt][1] - 1, 0))))
+                made.append(Out("fir_state", (rows, d, max(t[filt][1] - 1, 0))))
             else:
-                made.append(Out("modal_state", (b, d, t["log_poles"][1]), f32=True))
+                made.append(Out("modal_state", (rows, d, t["log_poles"][1]), f32=True))
         return made
 
     return outputs
@@ -150,17 +157,20 @@ def _step_outputs(*states):
     ]
 
 
-_CONV_INPUTS = {"x": 3, "weight": 2, "bias?": 1, "initial_state?": 3, "residual?": 3}
+_CONV_INPUTS = {
+    "x": 3, "weight": 2, "bias?": 1, "initial_state?": 3, "cu_seqlens?": 1, "seq_idx?": 2, "residual?": 3,
+}  # fmt: skip
 _CONV_OPTIONS = {"layout": "str", "activation": "str", "taps": "str", "final_state": "bool"}
 _HYENA_OPTIONS = {"layout": "str", "streams": "str", "states": "bool", "precision": "str"}
 _B2B_OPTIONS = {"layout": "str", "states": "bool", "precision": "str"}
 _FIR = {"filter": 2, "skip?": 1}
+_PACKED = {"cu_seqlens?": 1}
 _MODAL = {"log_poles": 2, "residues": 2, "skip?": 1}
 
 
 def _hyena(name, tail, states, filt):
     return Kernel(
-        name, {"z": 3, "proj_weight": 2, **tail, **{state + "?": 3 for state in states}}, _HYENA_OPTIONS,
+        name, {"z": 3, "proj_weight": 2, **tail, **{state + "?": 3 for state in states}, **_PACKED}, _HYENA_OPTIONS,
         _hyena_params("z", "proj_weight", filt), _hyena_outputs("z", "proj_weight", filt), "proj_weight",
     )  # fmt: skip
 
@@ -188,7 +198,8 @@ KERNELS = {
         _step("hcm_step", _FIR, _FIR_STATES, "filter"),
         _step("hcl_step", _MODAL, _MODAL_STATES, None),
         Kernel("b2b_causal_conv1d",
-               {"x": 3, "w_proj": 2, "w_mixer": 2, "skip?": 1, "proj_state?": 3, "fir_state?": 3}, _B2B_OPTIONS,
+               {"x": 3, "w_proj": 2, "w_mixer": 2, "skip?": 1, "proj_state?": 3, "fir_state?": 3, **_PACKED},
+               _B2B_OPTIONS,
                _hyena_params("x", "w_proj", "w_mixer"), _hyena_outputs("x", "w_proj", "w_mixer"), "w_proj"),
         Kernel("modal_filter", {"log_poles": 2, "residues": 2}, {"length": "int"},
                lambda t, o: {"S": t["log_poles"][1]},

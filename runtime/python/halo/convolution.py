@@ -8,7 +8,7 @@ _CONV, _SPLIT = KERNELS["causal_conv1d"], KERNELS["causal_conv1d_split"]
 
 def causal_conv1d(
     x, weight, bias=None, *, initial_state=None, residual=None, layout="bdl", activation=None, taps="correlation",
-    final_state=False, out=None, final_state_out=None,
+    final_state=False, out=None, final_state_out=None, cu_seqlens=None, seq_idx=None,
 ):  # fmt: skip
     """y = activation(causal convolution of x + bias) + residual, each channel on its own.
 
@@ -18,6 +18,8 @@ def causal_conv1d(
     bias          [D]                               as weight
     initial_state [B, D, K-1]                       as x: the inputs before the first, newest last
     residual      as x                              as x
+    cu_seqlens    [N+1]                             int32: sequence n of N is positions [n] to [n+1]-1 of one row
+    seq_idx       [B, L]                            int32: which sequence a position belongs to
     ============= ================================= =====================================================
 
     activation: None, "silu" or "sigmoid". taps: "correlation" (weight[:, -1] meets the current sample, as in PyTorch)
@@ -25,6 +27,11 @@ def causal_conv1d(
 
     Returns y, with the form of x; with final_state also the last K-1 inputs, [B, D, K-1], those of the initial state
     included where L < K-1. `out` and `final_state_out` are written instead where they are given. Sums are f32.
+
+    Packed sequences, by one of two spellings: taps never reach another sequence. cu_seqlens, from 0 to L and never
+    falling, packs N sequences into one row (B = 1), some of them empty if you like; the states are [N, D, K-1]. Its
+    values are not looked at. seq_idx gives each position a number: taps of another number count as 0, y is 0 where the
+    number is negative; the initial state goes with the first position's number, the final state with the last one's.
     """
     if final_state_out is not None:
         final_state = True
@@ -32,7 +39,10 @@ def causal_conv1d(
     if out is not None or final_state_out is not None:
         outs = (out, final_state_out) if final_state else (out,)
     results = call(
-        _CONV, (layout, activation or "none", taps, final_state), (x, weight, bias, initial_state, residual), outs
+        _CONV,
+        (layout, activation or "none", taps, final_state),
+        (x, weight, bias, initial_state, cu_seqlens, seq_idx, residual),
+        outs,
     )
     return tuple(results) if final_state else results[0]
 
@@ -44,7 +54,7 @@ def _text(value):
 
 def causal_conv1d_split(
     x, weight, bias=None, *, split, l2norm=None, initial_state=None, residual=None, layout="bdl", activation=None,
-    taps="correlation", final_state=False, out=None, final_state_out=None,
+    taps="correlation", final_state=False, out=None, final_state_out=None, cu_seqlens=None, seq_idx=None,
 ):  # fmt: skip
     """causal_conv1d whose channels are stored as several contiguous parts, in one launch: q, k and v, say.
 
@@ -63,4 +73,4 @@ def causal_conv1d_split(
         outs = tuple(out) if out is not None else (None,) * (split.count(",") + 1)
         outs += (final_state_out,) if final_state else ()
     options = (layout, activation or "none", taps, final_state, split, _text(l2norm))
-    return tuple(call(_SPLIT, options, (x, weight, bias, initial_state, residual), outs))
+    return tuple(call(_SPLIT, options, (x, weight, bias, initial_state, cu_seqlens, seq_idx, residual), outs))

@@ -23,7 +23,7 @@ def _prefill(kernel, options, tensors, states, out, states_out):
 
 def hcs(
     z, proj_weight, filter, skip=None, *, proj_state=None, fir_state=None, layout="bdl", streams="interleave",
-    states=False, precision="accurate", out=None, states_out=None,
+    states=False, precision="accurate", out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """The Hyena short operator: f(u) = the convolution of u with `filter`, plus skip.
 
@@ -34,22 +34,24 @@ def hcs(
     skip        [D]                                as proj_weight; added to f
     proj_state  [B, 3D, Kp-1]                      as z: the last projections, newest last
     fir_state   [B, D, K-1]                        as z: the last gated inputs x1 * v
+    cu_seqlens  [N+1]                              int32: N sequences in one row, as in causal_conv1d
     =========== ================================== ==============================================
 
     Returns y, [B, D, L] or [B, L, D]; with `states`, (y, proj_state, fir_state) as they are after L positions, for the
-    next prefill or for hcs_step. The states given are not written. `states_out`: tensors for the new ones.
+    next prefill or for hcs_step. The states given are not written. `states_out`: tensors for the new ones. With
+    cu_seqlens, from 0 to L, no convolution reaches another sequence, and states have N rows in the place of B.
     """
-    tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
+    tensors = (z, proj_weight, filter, skip, proj_state, fir_state, cu_seqlens)
     return _prefill(_HCS, (layout, streams, states or states_out is not None, precision), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
 def hcm(
     z, proj_weight, filter, skip=None, *, proj_state=None, fir_state=None, layout="bdl", streams="interleave",
-    states=False, precision="accurate", out=None, states_out=None,
+    states=False, precision="accurate", out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """The Hyena medium operator: as hcs, but filter[:, 0] meets the current sample, and skip * u is added to f."""
-    tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
+    tensors = (z, proj_weight, filter, skip, proj_state, fir_state, cu_seqlens)
     return _prefill(_HCM, (layout, streams, states or states_out is not None, precision), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
@@ -57,6 +59,7 @@ def hcm(
 def hcl(
     z, proj_weight, log_poles, residues, skip=None, *, proj_state=None, modal_state=None, layout="bdl",
     streams="interleave", states=False, precision="accurate", out=None, states_out=None,
+    cu_seqlens=None,
 ):  # fmt: skip
     """The Hyena long operator: its filter, h[k] = sum over s of residues[s] * exp(log_poles[s] * k), has no end.
 
@@ -67,22 +70,22 @@ def hcl(
 
     Returns y; with `states`, (y, proj_state, modal_state).
     """
-    tensors = (z, proj_weight, log_poles, residues, skip, proj_state, modal_state)
+    tensors = (z, proj_weight, log_poles, residues, skip, proj_state, modal_state, cu_seqlens)
     return _prefill(_HCL, (layout, streams, states or states_out is not None, precision), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
 def b2b_causal_conv1d(
     x, w_proj, w_mixer, skip=None, *, proj_state=None, fir_state=None, layout="bdl", states=False,
-    precision="accurate", out=None, states_out=None,
+    precision="accurate", out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """Two causal convolutions back to back, with gates: y = p0 * (convolution of g + skip * g) of g = p1 * p2, where p
     is the convolution of x with w_proj and p0, p1, p2 its channels 0::3, 1::3, 2::3.
 
     x [B, 3D, L] or [B, L, 3D], w_proj [3D, Kp], w_mixer [D, K] or [G, K], both with the last tap on the current sample;
-    skip [D]; proj_state [B, 3D, Kp-1], fir_state [B, D, K-1]. Returns y, with `states` also the new states, as hcs.
+    skip [D]; proj_state [B, 3D, Kp-1], fir_state [B, D, K-1]; cu_seqlens as in hcs. Returns y, with `states` also the new states, as hcs.
     """
-    tensors = (x, w_proj, w_mixer, skip, proj_state, fir_state)
+    tensors = (x, w_proj, w_mixer, skip, proj_state, fir_state, cu_seqlens)
     return _prefill(_B2B, (layout, states or states_out is not None, precision), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 

@@ -7,7 +7,7 @@ from . import _arrays, _engine
 from . import _library as library
 from ._library import DTYPES, InvalidError, check, lib
 
-_KINDS = ("view", "taps", "channel", "state", "modes", "modal_state")
+_KINDS = ("view", "taps", "channel", "state", "modes", "modal_state", "indices")
 _LAYOUTS = ("bdl", "bld", "bd", "dl")
 _DTYPE_NAMES = {number: name for name, number in DTYPES.items()}
 
@@ -16,8 +16,8 @@ class Operand(NamedTuple):
     """What an operator takes or writes. Sizes are those of halo.h."""
 
     name: str
-    kind: str  # "view", "taps", "channel", "state", "modes", "modal_state"
-    dtype: str  # "f32", "f16", "bf16"
+    kind: str  # "view", "taps", "channel", "state", "modes", "modal_state", "indices"
+    dtype: str  # "f32", "f16", "bf16", "i32"
     output: bool
     layout: str  # Of a view: "bdl", "bld", "bd", "dl".
     rank: int

@@ -91,12 +91,12 @@ halo.kernel @k params(K : number) outs(@y : view<f32, bld>) {}
 
 // -----
 
-// expected-error @+1 {{operand 'y': unknown kind 'tensor', expected view, taps, channel, state, modes or modal_state}}
+// expected-error @+1 {{operand 'y': unknown kind 'tensor', expected view, taps, channel, state, modes, modal_state or indices}}
 halo.kernel @k outs(@y : tensor<f32, bld>) {}
 
 // -----
 
-// expected-error @+1 {{'halo.kernel' op operand 'y' has type 'f32', expected view, taps, channel, state, modes or modal_state}}
+// expected-error @+1 {{'halo.kernel' op operand 'y' has type 'f32', expected view, taps, channel, state, modes, modal_state or indices}}
 "halo.kernel"() <{sym_name = "k", params = [],
     operand_decls = [#halo.operand<"y", f32, true, false, false>]}> ({
 ^bb0:
@@ -123,3 +123,20 @@ halo.kernel @k params(S : type) ins(@m : modal_state<S>) outs(@y : view<f32, bld
 
 // expected-error @+1 {{'halo.kernel' op state 'm' is read as '!halo.modal_state<4>' and written as '!halo.modal_state<8>'}}
 halo.kernel @k ins(@m : modal_state<4>) outs(@y : view<f32, bld>, @m : modal_state<8>) {}
+
+// -----
+
+// expected-error @+1 {{expected ::halo::ir::IndexForm to be one of: rows, positions, bounds}}
+halo.kernel @k ins(@i : indices<columns>) outs(@y : view<f32, bld>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op operand 'i' is an output of indices: they are only read}}
+halo.kernel @k outs(@y : view<f32, bld>, @i : indices<rows>) {}
+
+// -----
+
+halo.kernel @k ins(@i : indices<rows>) outs(@y : view<f32, bld>) {
+  // expected-error @+1 {{'halo.channel' op operand 'i' is a '!halo.indices<rows>', expected a channel}}
+  %c = halo.channel @i
+}

@@ -62,3 +62,13 @@ halo.kernel @scheduled ins(@x : view<bf16, bld>) outs(@y : view<bf16, bld>)
 // CHECK-NEXT:  outs(@y : view<f32, bdl>) {
 // CHECK-NEXT:  }
 halo.kernel @stores_nothing outs(@y : view<f32, bdl>) {}
+
+// CHECK-LABEL: halo.kernel @indexed
+// CHECK-NEXT:  ins(@x : view<f32, bdl>, @a : indices<rows>, @b : optional indices<positions>, @c : optional indices<bounds>)
+halo.kernel @indexed
+    ins(@x : view<f32, bdl>, @a : indices<rows>, @b : optional indices<positions>,
+        @c : optional indices<bounds>)
+    outs(@y : view<f32, bdl>) {
+  %x = halo.load @x
+  halo.store %x, @y
+}

@@ -117,3 +117,24 @@ halo.kernel @k
   // expected-error @+1 {{'halo.load' op state 'h3' has 3 streams, but the view has 1}}
   %a = halo.load @x init(@h3)
 }
+
+// -----
+
+halo.kernel @k ins(@x : view<bf16, bld>, @h : state<bf16, 4>) outs(@y : view<bf16, bld>) {
+  // expected-error @+1 {{'halo.load' op operand 'h' is a '!halo.state<bf16, 4>', expected a indices}}
+  %a = halo.load @x packed(@h)
+}
+
+// -----
+
+halo.kernel @k ins(@x : view<bf16, bld>, @rows : indices<rows>) outs(@y : view<bf16, bld>) {
+  // expected-error @+1 {{'halo.load' op operand 'rows' has a number per row, expected bounds or positions}}
+  %a = halo.load @x packed(@rows)
+}
+
+// -----
+
+halo.kernel @k ins(@x : view<bf16, bld>) outs(@y : view<bf16, bld>) {
+  // expected-error @+1 {{'halo.load' op operand 'ends' is not declared}}
+  %a = halo.load @x packed(@ends)
+}

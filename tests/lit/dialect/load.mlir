@@ -2,7 +2,8 @@
 
 halo.kernel @loads params(m : int, order : enum<interleave, split>)
     ins(@x : view<bf16, bld>, @z : view<bf16, bld, 3>, @w : view<bf16, bld, m>,
-        @h : optional state<bf16, 4>, @h3 : state<bf16, 4, 3>)
+        @h : optional state<bf16, 4>, @h3 : state<bf16, 4, 3>, @ends : optional indices<bounds>,
+        @numbers : optional indices<positions>)
     outs(@y : view<bf16, bld>) {
   // CHECK: %{{.*}} = halo.load @x{{$}}
   %a = halo.load @x
@@ -16,5 +17,9 @@ halo.kernel @loads params(m : int, order : enum<interleave, split>)
   %e:3 = halo.load @z streams(column_split, 8)
   // CHECK: %{{.*}}:2 = halo.load @w streams(order) {note}{{$}}
   %f:2 = halo.load @w streams(order) {note}
+  // CHECK: %{{.*}} = halo.load @x packed(@ends){{$}}
+  %g = halo.load @x packed(@ends)
+  // CHECK: %{{.*}}:3 = halo.load @z streams(interleave) init(@h3) packed(@ends, @numbers) {note}{{$}}
+  %i:3 = halo.load @z streams(interleave) init(@h3) packed(@ends, @numbers) {note}
   halo.store %a, @y
 }

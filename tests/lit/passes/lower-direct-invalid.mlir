@@ -210,3 +210,68 @@ halo.kernel @k ins(@x : view<bf16, bld>) outs(@y : view<bf16, bld>)
   %x = halo.load @x
   halo.store %x, @y
 }
+
+// -----
+
+// expected-error @+1 {{schedule: fir=toeplitz takes no packed sequences, got operand 'ends'}}
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @w : taps<bf16, 32, 16>, @ends : indices<bounds>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 64, block_l = 0, num_warps = 4, vector = 4, unroll = 8,
+                            stages = 2, min_blocks = 1, window = registers, align = 16,
+                            fir = toeplitz>) {
+  %x = halo.load @x packed(@ends)
+  %f = halo.fir %x, @w
+  halo.store %f, @y
+}
+
+// -----
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @z : view<bf16, bld>, @ends : indices<bounds>,
+        @numbers : indices<positions>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 256, block_l = 64, num_warps = 4, vector = 8, unroll = 4,
+                            stages = 1, min_blocks = 1, window = registers, align = 16>) {
+  %x = halo.load @x packed(@ends)
+  // expected-error @+1 {{view 'z' is packed by 'numbers', another by 'ends', expected one}}
+  %z = halo.load @z packed(@numbers)
+  %s = arith.addf %x, %z : f32
+  halo.store %s, @y
+}
+
+// -----
+
+halo.kernel @k ins(@x : view<bf16, dl>, @ends : indices<bounds>) outs(@y : view<bf16, dl>)
+    schedule(#halo.schedule<block_n = 4, block_l = 0, num_warps = 4, vector = 8, unroll = 1,
+                            stages = 1, min_blocks = 1, window = registers, align = 16>) {
+  // expected-error @+1 {{view 'x' is dl, packed sequences go with bdl and bld}}
+  %x = halo.load @x packed(@ends)
+  halo.store %x, @y
+}
+
+// -----
+
+halo.kernel @k
+    ins(@x : view<bf16, bld>, @lp : modes<4>, @r : modes<4>, @numbers : indices<positions>)
+    outs(@y : view<bf16, bld>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 8, vector = 1, unroll = 8,
+                            stages = 1, min_blocks = 1, window = registers, align = 16>) {
+  %x = halo.load @x packed(@numbers)
+  // expected-error @+1 {{a halo.modal takes packed sequences by bounds, got a number per position in operand 'numbers'}}
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+}
+
+// -----
+
+// expected-error @+1 {{schedule: packed sequences of a halo.modal in bdl need vector 1, got 8}}
+halo.kernel @k
+    ins(@x : view<bf16, bdl>, @lp : modes<4>, @r : modes<4>, @ends : indices<bounds>)
+    outs(@y : view<bf16, bdl>)
+    schedule(#halo.schedule<block_n = 32, block_l = 0, num_warps = 8, vector = 8, unroll = 1,
+                            stages = 1, min_blocks = 1, window = registers, align = 16>) {
+  %x = halo.load @x packed(@ends)
+  %c = halo.modal %x, @lp, @r
+  halo.store %c, @y
+}

@@ -47,6 +47,14 @@ def cases():
                                                          (1, 16)):
             yield [kernel, "--set", f"K={K}", "--set", f"layout={layout}", "--set",
                    f"group={group}", "--dtype", dtype] + (states if group == 16 else [])
+    # Packed sequences: two bodies in one kernel.
+    for layout, K, more in itertools.product(("bdl", "bld"), (4, 7), ("seq_idx", "cu_seqlens")):
+        for state in ("false", "true"):
+            given = f"bias,{more}" + (",initial_state" if state == "true" else "")
+            yield ["causal_conv1d", "--set", f"K={K}", "--set", f"layout={layout}", "--set",
+                   "activation=silu", "--set", f"final_state={state}", "--with", given]
+    for layout, kernel, K in itertools.product(("bdl", "bld"), ("hcs", "b2b_causal_conv1d"), (7,)):
+        yield [kernel, "--set", f"K={K}", "--set", f"layout={layout}", "--with", "cu_seqlens"]
     for layout, dtype, align in itertools.product(("bdl", "bld"), ("bf16", "f32"), (16, 1)):
         yield ["hcl", "--set", "S=16", "--set", f"layout={layout}", "--set", f"align={align}",
                "--dtype", dtype, "--set", "states=true", "--with", "skip,proj_state,modal_state"]

@@ -104,6 +104,25 @@ halo.kernel @k ins(@x : view<f32, bdl>, @lp : modes<3>, @r : modes<3>)
   EXPECT_TRUE(operands[4].output);
 }
 
+TEST(DescribeTest, Indices) {
+  KernelText text(R"(
+halo.kernel @k ins(@x : view<f32, bdl>, @a : indices<rows>, @b : indices<positions>,
+                   @c : indices<bounds>)
+    outs(@y : view<f32, bdl>) {
+  %x = halo.load @x
+  halo.store %x, @y
+})");
+  ASSERT_TRUE(text.kernel) << text.error();
+  std::vector<Operand> operands = operandsOf(text.kernel);
+  ASSERT_EQ(operands.size(), 5u);
+  EXPECT_EQ(operands[1].kind, OperandKind::Indices);
+  EXPECT_EQ(operands[1].dtype, DType::I32);
+  EXPECT_EQ(operands[1].form, IndexForm::Rows);
+  EXPECT_EQ(operands[2].form, IndexForm::Positions);
+  EXPECT_EQ(operands[3].form, IndexForm::Bounds);
+  EXPECT_NE(describe(text.kernel, "").find("\"form\":\"positions\""), std::string::npos);
+}
+
 TEST(DescribeTest, DiagnosticsKeepTheFirstErrorAsOneLine) {
   KernelText wrong("halo.kernel @k outs(@y : view<f64, bld>) {}");
   EXPECT_FALSE(wrong.kernel);

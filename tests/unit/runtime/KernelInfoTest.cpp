@@ -69,6 +69,29 @@ TEST(KernelInfoTest, ModalOperandsRoundTrip) {
   EXPECT_EQ(parsed->operands[5].modes, 16);
 }
 
+TEST(KernelInfoTest, IndicesRoundTrip) {
+  KernelInfo info = sample();
+  for (IndexForm form : {IndexForm::Rows, IndexForm::Positions, IndexForm::Bounds}) {
+    Operand operand;
+    operand.name = name(form);
+    operand.kind = OperandKind::Indices;
+    operand.dtype = DType::I32;
+    operand.form = form;
+    EXPECT_EQ(rankOf(operand), form == IndexForm::Positions ? 2u : 1u);
+    info.operands.push_back(operand);
+  }
+  EXPECT_EQ(info.parameterCount(), sample().parameterCount() + 9);
+  std::string text = info.toJson();
+  auto parsed = KernelInfo::fromJson(text);
+  HALO_ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->toJson(), text);
+  EXPECT_EQ(parsed->operands.back().form, IndexForm::Bounds);
+  size_t at = text.find("\"form\":\"bounds\"");
+  ASSERT_NE(at, std::string::npos);
+  expectRefused(KernelInfo::fromJson(text.replace(at + 8, 6, "planes")), "form 'planes'",
+                "rows, positions or bounds");
+}
+
 TEST(KernelInfoTest, CountsTiles) {
   KernelInfo info = sample();
   EXPECT_EQ(info.tileCount(128), 2);

@@ -129,6 +129,88 @@ TEST_F(ModalLaunchTest, CarriesWalkWholeSequences) {
   EXPECT_EQ(empty->blocks, 4u);
 }
 
+/// Indices of each form beside a view.
+class IndexLaunchTest : public LaunchTest {
+protected:
+  IndexLaunchTest() {
+    info.operands = {view("x", Layout::BLD, false)};
+    for (IndexForm form : {IndexForm::Rows, IndexForm::Positions, IndexForm::Bounds}) {
+      Operand operand;
+      operand.name = name(form);
+      operand.kind = OperandKind::Indices;
+      operand.dtype = DType::I32;
+      operand.form = form;
+      info.operands.push_back(operand);
+    }
+    info.operands.push_back(view("y", Layout::BLD, true));
+    arguments = {{"x", TensorRef::contiguous(memory, DType::BF16, {1, 10, 64})},
+                 {"rows", TensorRef::contiguous(memory, DType::I32, {1})},
+                 {"positions", TensorRef::contiguous(memory, DType::I32, {1, 10})},
+                 {"bounds", TensorRef::contiguous(memory, DType::I32, {5})},
+                 {"y", TensorRef::contiguous(memory, DType::BF16, {1, 10, 64})}};
+  }
+};
+
+TEST_F(IndexLaunchTest, LaysOutIndices) {
+  tensor("rows").strides = {3};
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 5), 3); // rows
+  EXPECT_EQ(wide(*bound, 6), 0);
+  EXPECT_EQ(wide(*bound, 8), 10); // positions
+  EXPECT_EQ(wide(*bound, 9), 1);
+  EXPECT_EQ(wide(*bound, 11), 1); // bounds
+  EXPECT_EQ(wide(*bound, 12), 4); // N
+  EXPECT_EQ(bound->shape.n, 4);
+}
+
+TEST_F(IndexLaunchTest, AnyIndicesGoWithTheAlignedVariant) {
+  tensor("rows").strides = {3};
+  tensor("positions").data = static_cast<char *>(tensor("positions").data) + 4;
+  EXPECT_EQ(alignmentOf(info.operands, arguments), 16);
+}
+
+TEST_F(IndexLaunchTest, ConvC2Indices) {
+  reshape("rows", {3});
+  expectRefused(bind(), "conv_c2: operand rows has shape [3] where [B] = [1] is expected");
+  reshape("rows", {1});
+  reshape("positions", {1, 9});
+  expectRefused(bind(),
+                "conv_c2: operand positions has shape [1, 9] where [B, L] = [1, 10] is expected");
+  reshape("positions", {1, 10});
+  reshape("bounds", {0});
+  expectRefused(bind(), "conv_c2: operand bounds has 0 numbers where N sequences take N + 1");
+  reshape("bounds", {1});
+  tensor("bounds").dtype = DType::I64;
+  expectRefused(bind(), "operand bounds has dtype i64 where the kernel was made for i32");
+}
+
+TEST_F(IndexLaunchTest, PackedSequencesLieInOneRow) {
+  for (const char *name : {"x", "y"})
+    reshape(name, {2, 10, 64});
+  expectRefused(bind(),
+                "conv_c2: operand bounds says where sequences of one row begin, and x has B = 2");
+  for (const char *name : {"x", "y"})
+    reshape(name, {1, 10, 64});
+  reshape("bounds", {1});
+  expectRefused(bind(), "conv_c2: operand bounds has N = 0 sequences where L = 10 positions take at "
+                        "least 1");
+  for (const char *name : {"x", "y"})
+    reshape(name, {1, 0, 64});
+  reshape("positions", {1, 0});
+  HALO_ASSERT_OK(bind());
+}
+
+// States have a row per sequence.
+TEST_F(IndexLaunchTest, ConvC4PackedStates) {
+  Operand state = {"state", OperandKind::State, DType::BF16, true, Layout::BLD, 1, 4, 1, 0};
+  info.operands.push_back(state);
+  arguments.push_back({"state", TensorRef::contiguous(memory, DType::BF16, {4, 64, 3})});
+  HALO_ASSERT_OK(bind());
+  reshape("state", {1, 64, 3});
+  expectRefused(bind(), "conv_c2: operand state has shape [1, 64, 3]", "[4, 64, 3] is expected");
+}
+
 TEST_F(ModalLaunchTest, ConvC2Modes) {
   reshape("log_poles", {64, 3});
   expectRefused(bind(), "conv_c2: operand log_poles has shape [64, 3] where [D, S] = [64, 4] is "

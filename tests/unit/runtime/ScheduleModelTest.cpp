@@ -198,6 +198,7 @@ TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
   direct([](KernelTraits &other, DeviceTraits &) { other.align = 1; });
   direct([](KernelTraits &other, DeviceTraits &) { other.maxElementBytes = 4; });
   direct([](KernelTraits &other, DeviceTraits &) { other.maxTaps = 16; });
+  direct([](KernelTraits &other, DeviceTraits &) { other.packed = true; });
   for (auto [layout, bytes] : {std::pair(Layout::BLD, 101376), std::pair(Layout::BDL, 49152)})
     direct([&, layout = layout, bytes = bytes](KernelTraits &other, DeviceTraits &device) {
       other.layout = layout;
@@ -258,6 +259,35 @@ TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
 }
 
 // The table in ScheduleModel.cpp: windows are filled again by every block, so blocks walk far.
+// Two bodies in one kernel: more registers a thread, never the tensor cores.
+TEST(ScheduleModelTest, PackedSequencesTakeMoreRegisters) {
+  KernelTraits traits;
+  traits.packed = true;
+  traits.maxTaps = traits.sumTaps = 4;
+  traits.halo = 3;
+  traits.channels = 4096;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 4);
+  traits.maxTaps = traits.sumTaps = 7;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 2);
+  traits.sumTaps = 16; // hcs
+  traits.streams = 3;
+  traits.views = 4;
+  traits.halo = 8;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=128,block_l=0,num_warps=2,vector=2,unroll=4,stages=3,min_blocks=1,"
+            "window=registers");
+  // A recurrence of packed sequences in bdl reads positions one by one.
+  traits.modes = 16;
+  traits.toeplitzGroup = 1;
+  for (Layout layout : {Layout::BLD, Layout::BDL}) {
+    traits.layout = layout;
+    Schedule schedule = chooseSchedule(traits, DeviceTraits());
+    EXPECT_EQ(schedule.fir, Fir::Direct);
+    EXPECT_EQ(schedule.vector, 1);
+    EXPECT_EQ(schedule.unroll, 8);
+  }
+}
+
 TEST(ScheduleModelTest, BlocksWithWindowsWalkInWholeWaves) {
   KernelInfo info = stripes(129, 64, 128);
   info.warmup = 128;

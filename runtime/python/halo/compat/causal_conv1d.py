@@ -2,7 +2,7 @@
 
     from halo.compat.causal_conv1d import causal_conv1d_fn
 
-Any width, states in any layout. Forward only, and no seq_idx; what is not there is refused.
+Any width, states in any layout, seq_idx and states together. Forward only; what is not there is refused.
 """
 
 import torch
@@ -22,14 +22,16 @@ def causal_conv1d_fn(
     activation=None,
 ):  # fmt: skip
     """x (batch, dim, seqlen), weight (dim, width), bias (dim,), initial_states (batch, dim, width - 1); activation
-    None, "silu" or "swish". Returns out, with the form of x; with return_final_states (out, final_states), the latter
-    (batch, dim, width - 1) and in final_states_out where that is given."""
+    None, "silu" or "swish"; seq_idx (batch, seqlen) int32, whose negative positions come out as 0. Returns out, with the
+    form of x; with return_final_states (out, final_states), the latter (batch, dim, width - 1) and in final_states_out
+    where that is given."""
     activation = _activation(activation)
-    if seq_idx is not None:
-        raise UnavailableError("seq_idx is given, and Halo's convolution knows no packed sequences yet")
     if not return_final_states:
         final_states_out = None
-    options = {"activation": activation, "final_state": return_final_states, "final_state_out": final_states_out}
+    options = {
+        "activation": activation, "final_state": return_final_states, "final_state_out": final_states_out,
+        "seq_idx": seq_idx,
+    }  # fmt: skip
     # (batch, seqlen, dim) in memory is a layout of its own.
     if x.stride(1) != 1 or x.stride(2) == 1:
         return convolution.causal_conv1d(x, weight, bias, initial_state=initial_states, **options)
