@@ -33,8 +33,9 @@ inline constexpr const char *kChunks = "chunks";   ///< conv_c4: states continue
 inline constexpr const char *kRepeat = "repeat";   ///< Same inputs, same bits.
 inline constexpr const char *kInPlace = "inplace"; ///< A step's states in one memory, same bits.
 inline constexpr const char *kPrefill = "prefill"; ///< hyena_c1: a step is a prefill of length 1.
+inline constexpr const char *kCalls = "calls"; ///< conv_c5 across calls, of the invariant problem.
 inline constexpr const char *kChecks[] = {kPrefix, kBatch,   kSpecial, kChunks,
-                                          kRepeat, kInPlace, kPrefill};
+                                          kRepeat, kInPlace, kPrefill, kCalls};
 
 struct Case {
   Problem problem;
