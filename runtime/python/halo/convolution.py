@@ -8,7 +8,7 @@ _CONV, _SPLIT = KERNELS["causal_conv1d"], KERNELS["causal_conv1d_split"]
 
 def causal_conv1d(
     x, weight, bias=None, *, initial_state=None, residual=None, layout="bdl", activation=None, taps="correlation",
-    final_state=False, out=None, final_state_out=None,
+    final_state=False, invariant=False, out=None, final_state_out=None,
 ):  # fmt: skip
     """y = activation(causal convolution of x + bias) + residual, each channel on its own.
 
@@ -25,15 +25,15 @@ def causal_conv1d(
 
     Returns y, with the form of x; with final_state also the last K-1 inputs, [B, D, K-1], those of the initial state
     included where L < K-1. `out` and `final_state_out` are written instead where they are given. Sums are f32.
+    invariant: calls of other B and L give a row, up to any position, the same bits (more in the README).
     """
     if final_state_out is not None:
         final_state = True
     outs = None
     if out is not None or final_state_out is not None:
         outs = (out, final_state_out) if final_state else (out,)
-    results = call(
-        _CONV, (layout, activation or "none", taps, final_state), (x, weight, bias, initial_state, residual), outs
-    )
+    options = (layout, activation or "none", taps, final_state, invariant)
+    results = call(_CONV, options, (x, weight, bias, initial_state, residual), outs)
     return tuple(results) if final_state else results[0]
 
 
@@ -44,7 +44,7 @@ def _text(value):
 
 def causal_conv1d_split(
     x, weight, bias=None, *, split, l2norm=None, initial_state=None, residual=None, layout="bdl", activation=None,
-    taps="correlation", final_state=False, out=None, final_state_out=None,
+    taps="correlation", final_state=False, invariant=False, out=None, final_state_out=None,
 ):  # fmt: skip
     """causal_conv1d whose channels are stored as several contiguous parts, in one launch: q, k and v, say.
 
@@ -62,5 +62,5 @@ def causal_conv1d_split(
     if out is not None or final_state_out is not None:
         outs = tuple(out) if out is not None else (None,) * (split.count(",") + 1)
         outs += (final_state_out,) if final_state else ()
-    options = (layout, activation or "none", taps, final_state, split, _text(l2norm))
+    options = (layout, activation or "none", taps, final_state, split, _text(l2norm), invariant)
     return tuple(call(_SPLIT, options, (x, weight, bias, initial_state, residual), outs))
