@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Merges what `halo bench` and peers.py measured into one file per device, and into the README's tables.
 
-    bench/report.py bench.json [--peers peers.json] [--results bench/results] [--readme README.md] [--commit ID]
+    bench/report.py bench.json [more.json ...] [--peers peers.json] [--results bench/results] [--readme README.md] [--commit ID]
 
 Writes RESULTS/<device>.json and prints the tables; --readme also puts them between the README's markers. No number of
 a table is typed by hand.
@@ -74,6 +74,17 @@ def peer_names(cases):
     """The peers that were measured, those with a column of their own first."""
     seen = {name for case in cases for name, peer in case.get("peers", {}).items() if "fraction" in peer}
     return [name for name in PEERS if name in seen] + sorted(seen - set(PEERS))
+
+
+def joined(benches):
+    """What several runs of one device measured, as one: the first one's date and protocol hold for all."""
+    first = dict(benches[0])
+    for other in benches[1:]:
+        for name in ("device", "protocol", "repeat"):
+            if other.get(name) != first.get(name):
+                raise Refused("the benchmarks have the %ss %s and %s" % (name, first.get(name), other.get(name)))
+        first["results"] = first["results"] + other["results"]
+    return first
 
 
 def merge(bench, peers, commit):
@@ -165,6 +176,22 @@ def other_kernels(rows):
     return markdown(["kernel", "settings", *NUMBERS, *(name for name, _ in extra)], table)
 
 
+def cost_of_invariance(rows):
+    """Each case with invariant=true beside the same one without."""
+    def key(row):
+        return (row["kernel"], *sorted(row["params"].items()), *row["with"], *sorted(row["shape"].items()))
+
+    plain = {key(row): row for row in rows if not row.get("invariant")}
+    table = []
+    for row in rows:
+        beside = plain.get(key(row))
+        if row.get("invariant") and beside:
+            settings = " ".join("%s=%s" % (name, row["params"][name]) for name in ("K", "S", "layout") if name in row["params"])
+            table.append([row["kernel"], settings, shape_text(row), "%.4f" % beside["ms"], "%.4f" % row["ms"],
+                          "%.2f" % (row["ms"] / beside["ms"])])
+    return table and markdown(["kernel", "settings", "B, D, L", "ms", "invariant ms", "ratio"], table)
+
+
 def common(rows):
     """What all rows share of type, activation and optional operands, as bf16, silu, bias."""
     shared = [{row["params"].get("T", "") for row in rows}, {row["params"].get("activation", "none") for row in rows},
@@ -173,7 +200,8 @@ def common(rows):
 
 
 def tables(merged):
-    rows = cases(merged["results"])
+    measured = cases(merged["results"])
+    rows = [row for row in measured if not row.get("invariant")]
     failed = [row for row in merged["results"] if "error" in row]
     if not rows:
         raise Refused("no case of the benchmark was measured")
@@ -198,6 +226,9 @@ def tables(merged):
         lines += ["", "Other K, fraction%s:" % "".join(" / " + peer for peer in peers), ""] + other_taps(other, peers)
     if rest:
         lines += ["", "Other kernels:", ""] + other_kernels(rest)
+    costs = cost_of_invariance(measured)
+    if costs:
+        lines += ["", "What `invariant=true` costs:", ""] + costs
     lines += ["", "Not measured: %d of %d, the first with: %s" % (len(failed), len(merged["results"]), failed[0]["error"])] if failed else []
     return "\n".join(lines)
 
@@ -213,13 +244,13 @@ def rewrite(path, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("bench", help="what halo bench --suite ... -o wrote")
+    parser.add_argument("bench", nargs="+", help="what halo bench --suite ... -o wrote")
     parser.add_argument("--peers", help="what peers.py wrote")
     parser.add_argument("--results", default="bench/results", help="the folder of the merged file")
     parser.add_argument("--readme", help="the file whose tables are replaced")
     parser.add_argument("--commit", default="", help="what was measured; by default what HALO_COMMIT said then")
     options = parser.parse_args()
-    merged = merge(read(options.bench), read(options.peers) if options.peers else None, options.commit)
+    merged = merge(joined([read(path) for path in options.bench]), read(options.peers) if options.peers else None, options.commit)
     text = tables(merged)
     os.makedirs(options.results, exist_ok=True)
     slug = re.sub(r"[^a-z0-9]+", "-", merged["device"].lower()).strip("-")

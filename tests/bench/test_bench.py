@@ -49,7 +49,7 @@ class Suites(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 for entry in json.load(file):
                     self.assertLess(0, min(entry["shape"][size] for size in "BDL"))
-                    words = ["--set=%s=%s" % pair for pair in sorted(entry["set"].items())]
+                    words = ["--set=%s=%s" % (name, json.dumps(value).strip('"')) for name, value in sorted(entry["set"].items())]
                     words += ["--dtype", entry["dtype"], "--with", ",".join(entry.get("with", []))]
                     problems.add((entry["kernel"], *words))
         self.assertTrue(problems)
@@ -117,6 +117,20 @@ class Report(unittest.TestCase):
         merged = json.loads(self.read("some-gpu-1.json"))["results"]
         self.assertEqual([row["clock"] for row in merged[:4]], ["sustained", "sustained", "burst", "burst"])
         self.assertEqual(["triton" in row["peers"] for row in merged[:4]], [True, False, True, False], "peers ran with a cold L2")
+
+    def test_what_invariance_costs(self):
+        (row, _) = bench()["results"]
+        rows = [row, {**row, "invariant": True, "problem": "p --set invariant=true", "ms": 0.015}]
+        rows.append({**rows[1], "shape": {**SHAPE, "L": 256}})  # Nothing to compare it with.
+        one, two = self.write("b", bench(results=rows[:1])), self.write("c", bench(results=rows[1:]))
+        done = self.report(one, two)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| causal_conv1d | K=4 layout=bld | 1, 64, 128 | 0.0100 | 0.0150 | 1.50 |", done.stdout)
+        self.assertEqual(done.stdout.count("1, 64, 128"), 2, "the mode's rows are in their own table alone")
+        self.assertNotIn("256", done.stdout)
+        other = self.report(one, self.write("d", bench(repeat=7)))
+        self.assertEqual((other.returncode, other.stderr.count("\n")), (1, 1))
+        self.assertIn("repeats 50 and 7", other.stderr)
 
     def test_refusals(self):
         good = self.write("b", bench())
