@@ -17,43 +17,6 @@ namespace halo::property {
 /// last rounding is already more than the law's bound.
 static constexpr int64_t kNormElements = 256;
 
-/// Outputs at unit scale, as taps of norm one give: a mode's response to noise has the variance
-/// R^2 / (1 - exp(2 lp)), or R^2 L where it hardly decays. The law's tolerances are for that scale: where
-/// a large convolution and a large skip cancel, one legal rounding of f is far more than a last digit.
-static void scaleResidues(TensorMap &inputs, int64_t length) {
-  auto poles = inputs.find("log_poles"), residues = inputs.find("residues");
-  if (poles == inputs.end() || residues == inputs.end() || poles->second.shape.size() != 2)
-    return;
-  HostTensor &tensor = residues->second;
-  double modes = double(std::max<int64_t>(1, tensor.shape[1]));
-  for (int64_t i = 0, end = tensor.elements(); i < end; ++i) {
-    double pole = loadAsF64(poles->second.bytes.data(), poles->second.dtype, i);
-    double lost = std::max(-std::expm1(2 * pole), 1 / double(std::max<int64_t>(1, length)));
-    double value = loadAsF64(tensor.bytes.data(), tensor.dtype, i);
-    storeFromF64(tensor.bytes.data(), tensor.dtype, i, value * std::sqrt(lost / modes));
-  }
-}
-
-TensorMap makeInputs(const Case &drawn) {
-  TensorMap inputs;
-  Random random(drawn.seed);
-  for (const Operand &operand : operandsOf(drawn.problem)) {
-    if (operand.output)
-      continue;
-    HostTensor tensor{operand.dtype, outputShape(operand, drawn.shape), {}};
-    tensor.bytes.resize(size_t(tensor.elements()) * size(tensor.dtype));
-    double scale = operand.kind == OperandKind::Taps ? 1 / std::sqrt(double(operand.taps)) : 1;
-    for (int64_t i = 0, end = tensor.elements(); i < end; ++i)
-      // Log-poles from hardly any decay to none left after one position.
-      storeFromF64(tensor.bytes.data(), tensor.dtype, i,
-                   operand.name == "log_poles" ? -std::exp(random.normal() * 4 - 3)
-                                               : random.normal() * scale);
-    inputs[operand.name] = std::move(tensor);
-  }
-  scaleResidues(inputs, drawn.shape.l);
-  return inputs;
-}
-
 Result<void> checkBits(const std::string &what, const HostTensor &got, const HostTensor &want) {
   if (got.shape != want.shape)
     return failed(fmt::format("{} has shape [{}], expected [{}]", what, fmt::join(got.shape, ", "),
