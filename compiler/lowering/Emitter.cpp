@@ -78,17 +78,31 @@ Value Emitter::compute(Place &place, OpResult signal, int64_t offset) {
         return Value(choice.getResult(0));
       })
       .Case([&](ModalFilterOp filter) { return modalFilterAt(*this, place, filter, offset); })
-      .Case([&](RoundOp round) {
-        Value input = at(place, round.getInput(), offset);
-        Value stored = toStorage(input, cast<TypeAttr>(round.getType()).getValue());
-        // LLVM multiplies rounded values as they are, and rounds their products so. Elsewhere it would
-        // round and widen lane by lane: widened as integers, two lanes are rounded at once.
-        bool multiplied = round.getInput().getDefiningOp<arith::MulFOp>() ||
-                          llvm::all_of(round.getResult().getUsers(),
-                                       [](Operation *user) { return isa<arith::MulFOp>(user); });
-        return multiplied ? toF32(stored) : loadedToF32(stored);
-      })
+      .Case([&](RoundOp round) { return computeRound(place, round, offset); })
       .Default([&](Operation *) { return computePointwise(place, op, offset); });
+}
+
+Value Emitter::computeRound(Place &place, RoundOp round, int64_t offset) {
+  Type element = cast<TypeAttr>(round.getType()).getValue();
+  Operation *input = round.getInput().getDefiningOp();
+  Value stored;
+  if (isRoundedOnce(plan.kernel, input)) {
+    SmallVector<Value> operands;
+    for (Value operand : input->getOperands())
+      operands.push_back(toStorage(at(place, operand, offset), element));
+    OpLine line(*this, input);
+    stored = fma(operands[0], operands[1], operands[2]);
+  } else {
+    stored = toStorage(at(place, round.getInput(), offset), element);
+  }
+  // LLVM multiplies rounded values as they are, and rounds their products so. Elsewhere it would
+  // round and widen lane by lane: widened as integers, two lanes are rounded at once.
+  auto staysNarrow = [&](Operation *user) {
+    return isa<arith::MulFOp>(user) || isRoundedOnce(plan.kernel, user);
+  };
+  bool multiplied = isa_and_nonnull<arith::MulFOp>(input) ||
+                    llvm::all_of(round.getResult().getUsers(), staysNarrow);
+  return multiplied ? toF32(stored) : loadedToF32(stored);
 }
 
 Value Emitter::computeFir(Place &place, FirOp fir, int64_t offset) {

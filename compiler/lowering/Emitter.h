@@ -138,6 +138,7 @@ public:
   /// The same for what comes from memory: two bf16 of a word are widened as integers. (Rounded values
   /// stay conversions, which LLVM undoes where the next rounding allows it.)
   mlir::Value loadedToF32(mlir::Value stored);
+  /// Rounded to `element`; what was widened from it is given back as it was.
   mlir::Value toStorage(mlir::Value value, mlir::Type element);
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
   mlir::Value intrinsic(llvm::StringRef name, mlir::Value x); ///< Lane by lane.
@@ -174,6 +175,7 @@ private:
   /// Pointer of a load's signal at position 0 for the thread's channel, per stream.
   llvm::DenseMap<mlir::Value, mlir::Value> rowPointers;
   llvm::DenseMap<mlir::Value, mlir::Value> channelSignals;
+  llvm::DenseMap<mlir::Value, mlir::Value> narrow; ///< What f32 numbers were widened from.
   llvm::StringMap<llvm::SmallVector<mlir::Value>> modeValues;
   llvm::DenseMap<std::pair<mlir::Operation *, int64_t>, mlir::Value> taps;
   /// A split store's destination for the thread's channels.
@@ -195,6 +197,7 @@ private:
   mlir::Value compute(Place &place, mlir::OpResult signal, int64_t offset);
   mlir::Value computeFir(Place &place, ir::FirOp fir, int64_t offset);
   mlir::Value loopedFir(Place &place, ir::FirOp fir, int64_t offset);
+  mlir::Value computeRound(Place &place, ir::RoundOp round, int64_t offset);
   mlir::Value computePointwise(Place &place, mlir::Operation *op, int64_t offset);
   mlir::Value rawPiece(Place &place, mlir::OpResult signal, int64_t index);
   mlir::Value loadPiece(Place &place, mlir::OpResult signal, int64_t index, const Piece &piece);

@@ -81,15 +81,21 @@ static Value widenHalf(OpBuilder &b, Location loc, Value scalar) {
 
 Value Emitter::toF32(Value stored) {
   Type wideType = withElement(stored.getType(), b.getF32Type());
-  return wideType == stored.getType() ? stored
-                                      : Value(arith::ExtFOp::create(b, loc, wideType, stored));
+  if (wideType == stored.getType())
+    return stored;
+  Value value = arith::ExtFOp::create(b, loc, wideType, stored);
+  narrow[value] = stored;
+  return value;
 }
 
 Value Emitter::loadedToF32(Value stored) {
   auto vector = dyn_cast<VectorType>(stored.getType());
   if (!vector) {
     Value half = widenHalf(b, loc, stored);
-    return half ? half : toF32(stored);
+    if (!half)
+      return toF32(stored);
+    narrow[half] = stored;
+    return half;
   }
   if (!vector.getElementType().isBF16())
     return toF32(stored);
@@ -97,19 +103,25 @@ Value Emitter::loadedToF32(Value stored) {
   for (int64_t i = 0; i < vector.getNumElements(); ++i)
     lanes.push_back(
         loadedToF32(b.createOrFold<vector::ExtractOp>(loc, stored, ArrayRef<int64_t>{i})));
-  return pack(lanes);
+  Value value = pack(lanes);
+  if (value.getType() != vector)
+    narrow[value] = stored;
+  return value;
 }
 
 Value Emitter::toStorage(Value value, Type element) {
   Type type = withElement(value.getType(), element);
-  return type == value.getType() ? value
-                                 : Value(arith::TruncFOp::create(b, loc, type, value));
+  if (type == value.getType())
+    return value;
+  if (Value stored = narrow.lookup(value); stored && stored.getType() == type)
+    return stored;
+  return arith::TruncFOp::create(b, loc, type, value);
 }
 
-Value Emitter::fma(Value x, Value y, Value z) { 
+Value Emitter::fma(Value x, Value y, Value z) {
   // math.fma would lower to a libdevice call.
   return LLVM::FMAOp::create(b, loc, x, y, z);
- }
+}
 
 Value Emitter::pack(ArrayRef<Value> scalars) {
   if (scalars.size() == 1)

@@ -5,6 +5,7 @@
 #include "compiler/lowering/RolledFir.h"
 #include "compiler/lowering/Step.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -150,6 +151,30 @@ static FailureOr<KernelPlan> planStep(KernelPlan plan, int64_t sharedLimit) {
     return failure();
   plan.sharedBytes = *bytes;
   return checkShared(plan, sharedLimit);
+}
+
+Type compiler::exactType(KernelOp kernel, Value signal) {
+  if (auto load = signal.getDefiningOp<LoadOp>())
+    return knownElement(
+        cast<ViewType>(kernel.lookupOperand(load.getView()).getType()).getElement());
+  if (auto channel = signal.getDefiningOp<ChannelOp>())
+    return knownElement(
+        cast<ChannelType>(kernel.lookupOperand(channel.getOperand()).getType()).getElement());
+  if (auto round = signal.getDefiningOp<RoundOp>())
+    return cast<TypeAttr>(round.getType()).getValue();
+  if (auto resume = signal.getDefiningOp<ResumeOp>())
+    return exactType(kernel, resume.getInput());
+  return {};
+}
+
+bool compiler::isRoundedOnce(KernelOp kernel, Operation *fma) {
+  if (!isa<math::FmaOp>(fma) || !fma->hasOneUse())
+    return false;
+  auto round = dyn_cast<RoundOp>(*fma->user_begin());
+  Type type = round ? cast<TypeAttr>(round.getType()).getValue() : Type();
+  return type && (type.isBF16() || type.isF16()) &&
+         llvm::all_of(fma->getOperands(),
+                      [&](Value operand) { return exactType(kernel, operand) == type; });
 }
 
 FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit) {

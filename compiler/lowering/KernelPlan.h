@@ -70,6 +70,12 @@ constexpr int64_t kMaxUnrolledTaps = 64;
 /// Modes per channel that a thread holds in registers at most.
 constexpr int64_t kMaxModes = 128;
 
+/// The storage type in which a signal is exact; null if none is known.
+mlir::Type exactType(ir::KernelOp kernel, mlir::Value signal);
+/// True of a multiply-add whose three operands are exact in the type that its one user rounds it to:
+/// then the sum is rounded once, by an instruction of that type.
+bool isRoundedOnce(ir::KernelOp kernel, mlir::Operation *fma);
+
 /// True if the plan computes this FIR by a loop over its taps.
 bool isRolled(const KernelPlan &plan, ir::FirOp fir);
 /// FIRs of the kernel that are rolled and that no other rolled FIR reads, in program order. (One

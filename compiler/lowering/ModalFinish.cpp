@@ -19,28 +19,22 @@ static constexpr int64_t kBlock = 16;
 static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 
 ModalFinish::ModalFinish(StagedBlock &block)
-    : ModalLanes(block), pairPlan(std::make_unique<KernelPlan>(block.plan)) {
-  Value pair = e.mul(q, e.num(2));
-  auto equal = [&](Value x, Value y) -> Value {
-    return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, x, y);
-  };
-  constexpr int64_t kOne = 0x3f80; // bf16
-  Value diagonal = e.select(equal(g, pair), e.num(kOne),
-                            e.select(equal(g, e.offset(pair, 1)), e.num(kOne << 16), none));
-  ones = {diagonal, none, none, diagonal};
-
-  pairPlan->lanes = 2;
+    : ModalLanes(block), chunksPlan(std::make_unique<KernelPlan>(block.plan)) {
+  chunksPlan->lanes = 2;
+  chunksPlan->along = true;
   for (int64_t first = 0; first < staged.channelsPerWarp; first += 2) {
     Value column = e.offset(e.mul(warp, e.num(staged.channelsPerWarp)), first);
-    Pair &made = pairs.emplace_back(Pair{{channelAt(column), channelAt(e.offset(column, 1))}, {}});
-    made.emitter = block.mapped(*pairPlan, column);
-    made.emitter->emitInvariants(/*taps=*/false);
-    e.b.restoreInsertionPoint(made.emitter->b.saveInsertionPoint());
+    pairs.push_back({channelAt(column), channelAt(e.offset(column, 1))});
+    for (Channel &channel : pairs.back()) {
+      channel.emitter = block.mapped(*chunksPlan, channel.column);
+      channel.emitter->emitInvariants(/*taps=*/false);
+      e.b.restoreInsertionPoint(channel.emitter->b.saveInsertionPoint());
+    }
   }
 }
 
 ModalFinish::Channel ModalFinish::channelAt(Value column) {
-  Channel channel{ModalFactors(*this, column), column, {}, {}, {}};
+  Channel channel{ModalFactors(*this, column), column, {}, {}, {}, {}};
   for (const StagedWindow &window : staged.windows) {
     int64_t bytes = block.bytesOf(window.element);
     Value swizzle = block.swizzleOf(column);
@@ -63,7 +57,8 @@ ModalFinish::Fragment ModalFinish::multiply(const Fragment &left, ValueRange rig
   return compiler::multiply(e.b, e.loc, element, left, {right[0], right[1]}, sum);
 }
 
-ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Value position) {
+ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Value position,
+                                            bool transposed) {
   int64_t bytes = block.bytesOf(staged.windows[window].element),
           loads = llvm::divideCeil(chunk, 32);
   Value tile = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
@@ -72,7 +67,7 @@ ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Val
   for (int64_t i = 0; i < loads; ++i)
     samples.append(loadMatrices(
         e.b, e.loc, e.address(e.b.getI8Type(), channel.rows[window * loads + i], e.widen(tile)),
-        int(std::min<int64_t>(4, chunk / 8))));
+        int(std::min<int64_t>(4, chunk / 8)), transposed));
   return samples;
 }
 
@@ -112,12 +107,11 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(added)) {
         const Begun &own = begun[index / modeBlocks];
-        sum = multiply(lefts[index][part], ValueRange(own.samples[modal.window]).slice(2 * b, 2),
+        sum = multiply(lefts[index][part], ValueRange(own.samples).slice(2 * b, 2),
                        sum);
       }
-    // Meanwhile: what does not wait. Two parts of each factor leave no registers to keep it in.
-    if (parts == 1)
-      within(begun, b);
+    // Meanwhile: what does not wait.
+    within(begun, b);
   }
   auto masked = [&](int64_t from, Value value) {
     return e.select(e.less(q, e.num(from)), zero, value);
@@ -174,7 +168,7 @@ void ModalFinish::within(MutableArrayRef<Begun> begun, int64_t at) {
     for (int64_t part = parts; part-- > 0;)
       for (auto [own, t] : llvm::zip(begun, lefts))
         own.outputs[at] = multiply(
-            t[part], ValueRange(own.samples[modal.window]).slice(2 * (at - d), 2), own.outputs[at]);
+            t[part], ValueRange(own.samples).slice(2 * (at - d), 2), own.outputs[at]);
   }
 }
 
@@ -198,7 +192,7 @@ SmallVector<Value> ModalFinish::begin() {
   ModalOp op = modal.op;
   OpLine line(e, op);
   for (Pair &pair : pairs)
-    for (Channel &channel : pair.channels)
+    for (Channel &channel : pair)
       for (int64_t m = 0; m < 2 * modeBlocks; ++m) {
         if (!op.getInitAttr()) {
           states.push_back(zero);
@@ -213,9 +207,11 @@ SmallVector<Value> ModalFinish::begin() {
   return states;
 }
 
-static bool multipliedOnly(Value signal) {
-  return llvm::all_of(signal.getUsers(), [](Operation *user) {
-    return isa<arith::MulFOp>(user) || isa<HaloDialect>(user->getDialect());
+/// Whether the epilogue computes with a signal in the type that it is exact in.
+static bool staysNarrow(KernelOp kernel, Value signal) {
+  return llvm::all_of(signal.getUsers(), [&](Operation *user) {
+    return isa<arith::MulFOp>(user) || isa<HaloDialect>(user->getDialect()) ||
+           isRoundedOnce(kernel, user);
   });
 }
 
@@ -225,8 +221,6 @@ SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
   scan(begun, states);
   for (const Begun &own : begun)
     transpose(own);
-  for (int64_t at = 0; parts > 1 && at < blocks; ++at)
-    within(begun, at);
   SmallVector<Value> next;
   for (const Begun &own : begun)
     next.append(own.next);
@@ -243,47 +237,85 @@ SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
           int(2 * parts), /*transposed=*/true));
   before(begun);
   line.reset();
-  for (auto [index, pair] : llvm::enumerate(pairs))
+  for (Begun &own : begun)
+    for (size_t w = 0; w < staged.windows.size(); ++w)
+      own.own.push_back(staged.windows[w].finished
+                            ? samplesOf(*own.channel, w, position, /*transposed=*/true)
+                            : Samples());
+  for (size_t first = 0; first < begun.size(); first += 2)
     for (int64_t at = 0; at < blocks; ++at)
-      store(pair, ArrayRef(begun).slice(2 * index, 2), position, at);
+      store(ArrayRef(begun).slice(first, 2), position, at);
   return next;
 }
 
-/// The epilogue of the chunks' positions [16 at, 16 at + 16).
-void ModalFinish::store(Pair &pair, ArrayRef<Begun> begun, Value position, int64_t at) {
-  Emitter &both = *pair.emitter;
-  std::array<SmallVector<Fragment>, 2> own; // [channel][window]: the signals themselves
-  for (int64_t i = 0; i < 2; ++i)
-    for (auto [w, window] : llvm::enumerate(staged.windows))
-      own[i].push_back(window.finished
-                           ? multiply(ones, ValueRange(begun[i].samples[w]).slice(2 * at, 2),
-                                      {zero, zero, zero, zero})
-                           : Fragment());
-  auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
-    int64_t place = (offset % chunk == 8 ? 2 : 0) + (offset >= chunk ? 1 : 0);
+SmallVector<std::array<Value, 2>> ModalFinish::epilogue(const Begun &begun, Value position,
+                                                        int64_t at) {
+  Emitter &own = *begun.channel->emitter;
+  own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
+  Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
+  Place place;
+  place.position = e.add(position, inTile);
+  own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
+    const Fragment &y = begun.outputs[at];
+    int64_t half = offset / 8;
     if (ModalOp(modal.op).getResult() == signal)
-      return both.pack({begun[0].outputs[at][place], begun[1].outputs[at][place]});
+      return own.pack({y[2 * half], y[2 * half + 1]});
     for (auto [w, window] : llvm::enumerate(staged.windows))
       if (window.finished && window.signal == signal) {
-        Value values = both.pack({own[0][w][place], own[1][w][place]});
-        // Exact in its type: where that is said, LLVM multiplies in it.
-        return multipliedOnly(signal) ? both.toF32(both.toStorage(values, window.element)) : values;
+        Value both = LLVM::BitcastOp::create(own.b, own.loc, own.signalType(window.element),
+                                             begun.own[w][2 * at + half]);
+        return staysNarrow(block.plan.kernel, signal) ? own.toF32(both) : own.loadedToF32(both);
+      }
+    for (const StagedTile &tile : staged.tiles)
+      if (tile.signal == signal) {
+        SmallVector<Value> both;
+        for (int64_t row : {offset, offset + chunk})
+          both.push_back(own.load(tile.element,
+                                  block.tileByte(tile, begun.channel->column, inTile, row),
+                                  block.bytesOf(tile.element), false));
+        return own.toF32(own.pack(both));
       }
     return {};
   };
+  SmallVector<std::array<Value, 2>> values(staged.stores.size());
+  for (int64_t half = 0; half < 2; ++half)
+    for (auto [value, store] : llvm::zip(values, staged.stores)) {
+      OpLine line(own, StoreOp(store.op));
+      value[half] = own.toStorage(own.at(place, StoreOp(store.op).getInput(), 8 * half),
+                                  store.tile.element);
+    }
+  own.source = nullptr;
+  e.b.restoreInsertionPoint(own.b.saveInsertionPoint());
+  return values;
+}
+
+/// The epilogue of two channels' positions [16 at, 16 at + 16) of each chunk.
+void ModalFinish::store(ArrayRef<Begun> begun, Value position, int64_t at) {
+  auto first = epilogue(begun[0], position, at), second = epilogue(begun[1], position, at);
   Value inTile = e.offset(e.add(e.mul(q, e.num(2 * chunk)), g), kBlock * at);
-  emitEpilogue(block, both, pair.channels[0].column, position, inTile, {0, chunk, 8, chunk + 8},
-               accumulated, e.mul(q, e.num(4)));
+  for (auto [index, store] : llvm::enumerate(staged.stores)) {
+    OpLine line(e, StoreOp(store.op));
+    Value swizzle =
+        store.swizzled ? block.pieceSwizzle(store, inTile, e.mul(q, e.num(4))) : Value();
+    for (int64_t half = 0; half < 2; ++half)
+      for (int64_t odd = 0; odd < 2; ++odd) {
+        Value pair =
+            e.pack({e.lane(first[index][half], odd), e.lane(second[index][half], odd)});
+        e.storeTo(pair,
+                  block.tileByte(store.tile, begun[0].channel->column, inTile,
+                                 8 * half + chunk * odd, swizzle),
+                  2 * block.bytesOf(store.tile.element));
+      }
+  }
 }
 
 /// The tile's samples, and nothing else yet.
 std::vector<ModalFinish::Begun> ModalFinish::begun(Value position) {
   std::vector<Begun> begun;
   for (Pair &pair : pairs)
-    for (Channel &channel : pair.channels) {
+    for (Channel &channel : pair) {
       begun.emplace_back().channel = &channel;
-      for (size_t window = 0; window < staged.windows.size(); ++window)
-        begun.back().samples.push_back(samplesOf(channel, window, position));
+      begun.back().samples = samplesOf(channel, modal.window, position, /*transposed=*/false);
     }
   return begun;
 }
@@ -319,7 +351,7 @@ void ModalFinish::end(ValueRange carried) {
   Value from = e.mul(e.rem(row, e.num(8)), e.num(4));
   Value rest = e.rem(e.length, e.num(chunk)), first = e.sub(e.length, rest);
   for (Pair &pair : pairs) {
-    Value column = e.add(pair.channels[0].column, which), own = e.add(block.stripe, column);
+    Value column = e.add(pair[0].column, which), own = e.add(block.stripe, column);
     Value swizzle = block.swizzleOf(column), ring = e.mul(column, e.num(staged.ring * bytes));
     Value safe = e.min(own, e.offset(e.channels, -1));
     auto scalar = block.mapped(*one, column);

@@ -13,7 +13,9 @@
 //   S      the same, after a scan over the chunks, which is one over the four lanes of a g
 //   y      positions g and g + 8 of each 16, chunks 2q and 2q + 1
 //
-// S goes through shared memory to become a right side: the transpose of what the scan leaves.
+// S goes through shared memory to become a right side: the transpose of what the scan leaves. The
+// epilogue computes as y lies; the signals that it needs besides are read from their windows by
+// transposing loads. At last the words of two channels are paired.
 //
 // Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the constants.
 //
@@ -44,28 +46,26 @@ private:
     mlir::Value column;                  ///< In the stripe.
     llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row at position 0, by window.
     mlir::Value scratch, own;            ///< Where S is transposed: to load from; the lane's place.
+    std::unique_ptr<Emitter> emitter;    ///< Its lanes are chunks 2q and 2q + 1.
   };
-  struct Pair {
-    std::array<Channel, 2> channels;
-    std::unique_ptr<Emitter> emitter; ///< Of both.
-  };
-  using Samples = llvm::SmallVector<mlir::Value>; ///< Right sides, two registers per 16 positions.
+  using Pair = std::array<Channel, 2>;
+  using Samples = llvm::SmallVector<mlir::Value>; ///< A register per 8 positions.
   /// A channel's tile under way.
   struct Begun {
     Channel *channel;
-    llvm::SmallVector<Samples> samples;                   ///< By window.
+    Samples samples;                                      ///< Of the recurrence's window.
+    llvm::SmallVector<Samples> own;                       ///< By window, as outputs lie.
     llvm::SmallVector<Fragment> outputs;                  ///< By block of 16 positions.
     llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2q, 2q + 1.
     llvm::SmallVector<mlir::Value> next;                  ///< [mode]: S where the next tile begins.
     llvm::SmallVector<mlir::Value> states;                ///< S as right sides.
   };
 
-  std::unique_ptr<KernelPlan> pairPlan;
-  Fragment ones; ///< The identity.
+  std::unique_ptr<KernelPlan> chunksPlan;
   std::vector<Pair> pairs;
 
   Channel channelAt(mlir::Value column);
-  Samples samplesOf(Channel &channel, size_t window, mlir::Value position);
+  Samples samplesOf(Channel &channel, size_t window, mlir::Value position, bool transposed);
   void scan(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
   void within(llvm::MutableArrayRef<Begun> begun, int64_t at);
   void transpose(const Begun &begun);
@@ -73,7 +73,10 @@ private:
   llvm::SmallVector<mlir::Value> afterChunks(mlir::ValueRange states);
   void before(llvm::MutableArrayRef<Begun> begun);
   Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
-  void store(Pair &pair, llvm::ArrayRef<Begun> begun, mlir::Value position, int64_t at);
+  /// What is stored of positions 16 at + g and 16 at + g + 8, by store: of each, both chunks.
+  llvm::SmallVector<std::array<mlir::Value, 2>> epilogue(const Begun &begun, mlir::Value position,
+                                                         int64_t at);
+  void store(llvm::ArrayRef<Begun> begun, mlir::Value position, int64_t at);
 };
 
 } // namespace halo::compiler

@@ -66,6 +66,20 @@ std::unique_ptr<Emitter> StagedBlock::mapped(const KernelPlan &mapping, Value co
   return other;
 }
 
+Value StagedBlock::tileByte(const StagedTile &tile, Value column, Value inTile, int64_t offset,
+                            Value swizzle) const {
+  int64_t bytes = bytesOf(tile.element);
+  if (plan.layout == Layout::BDL) {
+    Value start = e.add(tileRow(tile, column), e.mul(inTile, e.num(bytes)));
+    return byteAt(tile.base + offset * bytes, e.add(setByte, start));
+  }
+  Value own = e.mul(column, e.num(bytes));
+  if (swizzle)
+    own = e.b.createOrFold<arith::XOrIOp>(e.loc, own, swizzle);
+  Value start = e.add(e.mul(inTile, e.num(tile.rowBytes)), own);
+  return byteAt(tile.base + offset * tile.rowBytes, e.add(setByte, start));
+}
+
 Value StagedBlock::pieceSwizzle(const StagedStore &store, Value row, Value words) const {
   if (!store.pieces)
     return words;

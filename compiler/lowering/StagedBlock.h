@@ -36,6 +36,10 @@ struct StagedBlock {
   /// bdl: byte of a channel's row in a tile. Four of eight neighbours lie an access further, so
   /// that they are in different banks although rows are an even number of accesses long.
   mlir::Value tileRow(const StagedTile &tile, mlir::Value column) const;
+  /// Address of row `inTile` + offset at `column`, in the set in use; bdl: the row is the column's.
+  /// `swizzle` permutes the row's bytes.
+  mlir::Value tileByte(const StagedTile &tile, mlir::Value column, mlir::Value inTile,
+                       int64_t offset, mlir::Value swizzle = {}) const;
   /// Of a swizzled store's row, a multiple of 8 apart or not: its pieces' permutation and `words`,
   /// that of the words in them.
   mlir::Value pieceSwizzle(const StagedStore &store, mlir::Value row, mlir::Value words) const;

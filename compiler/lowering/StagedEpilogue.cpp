@@ -9,24 +9,11 @@ using namespace halo::ir;
 
 void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Value position,
                             Value inTile, ArrayRef<int64_t> offsets,
-                            llvm::function_ref<Value(OpResult, int64_t)> accumulated,
-                            Value swizzle) {
+                            llvm::function_ref<Value(OpResult, int64_t)> accumulated) {
   Emitter &e = block.e;
   own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
   Place place;
   place.position = e.add(position, inTile);
-  auto byteOf = [&](const StagedTile &tile, int64_t offset, Value swizzle = {}) {
-    if (block.plan.layout == Layout::BDL) {
-      int64_t bytes = block.bytesOf(tile.element);
-      Value start = e.add(block.tileRow(tile, column), e.mul(inTile, e.num(bytes)));
-      return block.byteAt(tile.base + offset * bytes, e.add(block.setByte, start));
-    }
-    Value own = e.mul(column, e.num(block.bytesOf(tile.element)));
-    if (swizzle)
-      own = e.b.createOrFold<arith::XOrIOp>(e.loc, own, swizzle);
-    Value start = e.add(e.mul(inTile, e.num(tile.rowBytes)), own);
-    return block.byteAt(tile.base + offset * tile.rowBytes, e.add(block.setByte, start));
-  };
   int64_t lanes = own.plan.lanes;
   own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
     if (Value sum = accumulated(signal, offset)) {
@@ -38,7 +25,7 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
     }
     for (const StagedTile &tile : block.staged.tiles)
       if (tile.signal == signal)
-        return own.toF32(own.load(own.signalType(tile.element), byteOf(tile, offset),
+        return own.toF32(own.load(own.signalType(tile.element), block.tileByte(tile, column, inTile, offset),
                                   lanes * block.bytesOf(tile.element), false));
     return {};
   };
@@ -47,8 +34,7 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
       OpLine line(own, StoreOp(store.op));
       Value value = own.at(place, StoreOp(store.op).getInput(), offset);
       own.storeTo(own.toStorage(value, store.tile.element),
-                  byteOf(store.tile, offset,
-                         store.swizzled ? block.pieceSwizzle(store, inTile, swizzle) : Value()),
+                  block.tileByte(store.tile, column, inTile, offset),
                   lanes * block.bytesOf(store.tile.element));
     }
   own.source = nullptr;

@@ -8,12 +8,10 @@ namespace halo::compiler {
 
 /// Computes and stores, of the channels of `own` from `column` of the stripe on, the rows `inTile`
 /// + each of `offsets` of the tile at `position`. `accumulated` gives what lies in accumulators,
-/// one value per channel (bdl: position) of `own`, or null for other signals. `swizzle` is 4 q of
-/// StagedStore::swizzled.
+/// one value per channel (bdl: position) of `own`, or null for other signals.
 void emitEpilogue(
     StagedBlock &block, Emitter &own, mlir::Value column, mlir::Value position, mlir::Value inTile,
     llvm::ArrayRef<int64_t> offsets,
-    llvm::function_ref<mlir::Value(mlir::OpResult signal, int64_t offset)> accumulated,
-    mlir::Value swizzle = {});
+    llvm::function_ref<mlir::Value(mlir::OpResult signal, int64_t offset)> accumulated);
 
 } // namespace halo::compiler

@@ -67,18 +67,6 @@ private:
     return success();
   }
 
-  /// The storage type in which a signal is exact; null if none is known.
-  Type exactType(Value signal) {
-    if (auto load = signal.getDefiningOp<LoadOp>())
-      return knownElement(
-          cast<ViewType>(plan.kernel.lookupOperand(load.getView()).getType()).getElement());
-    if (auto round = signal.getDefiningOp<RoundOp>())
-      return cast<TypeAttr>(round.getType()).getValue();
-    if (auto resume = signal.getDefiningOp<ResumeOp>())
-      return exactType(resume.getInput());
-    return {};
-  }
-
   /// The class `fast` keeps one part of each number.
   static bool isFast(Operation *op) {
     auto precision = op->getAttrOfType<PrecisionAttr>("precision");
@@ -98,7 +86,7 @@ private:
         continue;
       StringRef name = fir.getWeight();
       auto type = cast<TapsType>(plan.kernel.lookupOperand(name).getType());
-      Type taps = knownElement(type.getElement()), input = exactType(fir.getInput());
+      Type taps = knownElement(type.getElement()), input = exactType(plan.kernel, fir.getInput());
       if (tapsOf(fir) > kMostTaps)
         return impossible() << "holds at most " << kMostTaps << " taps, '" << name << "' has "
                             << tapsOf(fir);
@@ -139,7 +127,7 @@ private:
     if (!staged.firs.empty() || !staged.modals.empty())
       return impossible() << "takes one halo.modal and no long FIR beside it, that of '" << name
                           << "' comes second";
-    Type input = exactType(modal.getInput());
+    Type input = exactType(plan.kernel, modal.getInput());
     // f16 holds neither small residues nor what a slow pole gathers.
     if (!input || !input.isBF16())
       return impossible() << "needs bf16 samples: what the recurrence of '" << name
@@ -172,7 +160,7 @@ private:
       return success();
     // Narrow values cross; what is cheap to compute from them is computed again.
     bool pointwise = !isa<LoadOp, FirOp, ResumeOp, ModalOp>(op);
-    if (!afterFir.contains(signal) && (exactType(signal) || !pointwise)) {
+    if (!afterFir.contains(signal) && (exactType(plan.kernel, signal) || !pointwise)) {
       crossing.insert(signal);
       return success();
     }
@@ -292,7 +280,7 @@ private:
     bool split = streams > 1 && kind && kind.getKind() == StreamKind::Split;
     entry.pieces = split ? streams : 1;
     entry.pieceBytes = plan.schedule.getBlockN() * (streams / entry.pieces) *
-                       bytesOf(exactType(entry.op.getSignals().front()));
+                       bytesOf(exactType(plan.kernel, entry.op.getSignals().front()));
     entry.pad = padOf(entry, streams / entry.pieces);
     int64_t rows = staged.tile + entry.halo;
     staged.slotBytes += rows * entry.rowBytes() + (rows - 1) / plan.unroll * entry.pad;
@@ -301,7 +289,7 @@ private:
 
   /// An odd number of accesses per row: neighbouring channels' runs then lie in different banks.
   void layOutRuns(StagedLoad &entry) {
-    int64_t bytes = bytesOf(exactType(entry.op.getSignals().front()));
+    int64_t bytes = bytesOf(exactType(plan.kernel, entry.op.getSignals().front()));
     entry.pieces = entry.op.getNumResults();
     entry.before = llvm::alignTo(entry.halo * bytes, kAccess);
     entry.pieceBytes = ((entry.before + staged.tile * bytes) / kAccess | 1) * kAccess;
@@ -349,10 +337,10 @@ private:
     // cores.
     if (!staged.modals.empty())
       for (Value signal : crossing)
-        if (Type type = exactType(signal); type && type.isBF16())
+        if (Type type = exactType(plan.kernel, signal); type && type.isBF16())
           firInputs.insert(signal);
     for (Value signal : firInputs) {
-      staged.windows.push_back({signal, exactType(signal), next, crossing.contains(signal)});
+      staged.windows.push_back({signal, exactType(plan.kernel, signal), next, crossing.contains(signal)});
       crossing.remove(signal);
       next += blockN * staged.ring * bytesOf(staged.windows.back().element);
     }
@@ -363,7 +351,7 @@ private:
       return tile;
     };
     for (Value signal : crossing) {
-      Type type = exactType(signal);
+      Type type = exactType(plan.kernel, signal);
       staged.tiles.push_back(
           newTile(signal, type ? type : Float32Type::get(plan.kernel.getContext())));
     }
