@@ -108,6 +108,9 @@ class Tune(TuneCase):
         for words in (("hcl", "--set", "S=4", "states=true"), ("hcm", "--set", "K=24", "group=8", "precision=fast", "--wdtype", "f32")):
             report = self.succeeds_json("tune", *words, "--set", "layout=bld", "--dtype", "bf16", *shape)
             self.assertEqual(report["checked_against"], "oracle")
+            raced = [row["schedule"] for row in report["candidates"] if row["rounds"]]
+            self.assertEqual({"fir=toeplitz" in schedule for schedule in raced}, {True, False}, raced)
+            self.assertIn("precision=%s" % ("fast" if words[0] == "hcm" else "accurate"), report["record"]["problem"])
 
     def test_null_device(self):
         report = self.succeeds_json("tune", *KERNEL, *SHAPE, "--device", "null", *fast())

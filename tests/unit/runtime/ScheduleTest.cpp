@@ -99,6 +99,13 @@ TEST(ScheduleChoiceTest, TheCallersTextLiesOverTheChoice) {
   EXPECT_EQ(*forced, *chosen);
   // D reaches the choice: 24 channels need no stripe of 512.
   EXPECT_LT(resolveSchedule(traits, DeviceTraits(), 24, "")->blockN, forced->blockN);
+  // What a log or a record says of a direct schedule stays direct where the choice is another strategy.
+  traits.maxTaps = traits.sumTaps = 128;
+  traits.halo = 127;
+  traits.toeplitzGroup = 16;
+  ASSERT_EQ(chooseSchedule(traits, DeviceTraits()).fir, Fir::Toeplitz);
+  EXPECT_EQ(*resolveSchedule(traits, DeviceTraits(), 0, forced->print()), *forced);
+  EXPECT_EQ(resolveSchedule(traits, DeviceTraits(), 0, "unroll=4")->fir, Fir::Toeplitz);
   expectRefused(resolveSchedule(traits, DeviceTraits(), 0, "warps=1"), "warps");
 }
 
