@@ -38,8 +38,10 @@ def write(path, text):
 
 def key_of(kernel, settings, shape, dtype, operands):
     """What names a case in both files, whoever spelled out defaults."""
-    return (kernel, int(settings.get("K", 0)), settings.get("layout", "bdl"), settings.get("activation", "none"),
-            settings.get("split", ""), dtype, tuple(sorted(operands)), shape["B"], shape["D"], shape["L"])
+    return (kernel, *(int(settings.get(name, 0)) for name in ("K", "S")), int(settings.get("group", 1)),
+            settings.get("layout", "bdl"), settings.get("activation", "none"), settings.get("split", ""),
+            settings.get("precision", "accurate"), dtype, settings.get("W") or dtype, tuple(sorted(operands)),
+            shape["B"], shape["D"], shape["L"])
 
 
 def halo_key(row):
@@ -47,7 +49,8 @@ def halo_key(row):
 
 
 def peer_key(row):
-    return key_of(row["kernel"], row["set"], row["shape"], row["dtype"], row.get("with", ()))
+    settings = {**row["set"], "W": row.get("wdtype")}
+    return key_of(row["kernel"], settings, row["shape"], row["dtype"], row.get("with", ()))
 
 
 def state_of(row):
@@ -102,7 +105,10 @@ def merge(bench, peers, commit):
         if "error" not in row:
             row = dict(row)
             # The peers ran behind a cold L2, too.
-            row["peers"] = found.get(halo_key(row), {}).get("peers", {}) if state_of(row)[0] == "cold" else {}
+            beside = found.get(halo_key(row), {}) if state_of(row)[0] == "cold" else {}
+            row["peers"] = beside.get("peers", {})
+            if beside.get("halo_extra_bytes") is not None:
+                row["extra_bytes"] = beside["halo_extra_bytes"]
         merged["results"].append(row)
     return merged
 
@@ -166,11 +172,31 @@ def other_taps(rows, peers):
                     [[*line, *(cells.get(k, "-") for k in taps)] for line, cells in lines.items()])
 
 
+def memory_columns(rows):
+    """Beside the operators' own: each peer's time, and the memory that they take beyond inputs and outputs."""
+    def gib(count):
+        return "0" if count == 0 else "%.2g" % (count / 2**30)
+
+    def own(row):
+        return gib(row["extra_bytes"]) if "extra_bytes" in row else "-"
+
+    def peers(name):
+        def show(row):
+            peer = row.get("peers", {}).get(name, {})
+            return "%.3g, %s" % (peer["ms"], gib(peer["peak_extra_bytes"])) if "ms" in peer else "-"
+
+        return show
+
+    names = [name for name in peer_names(rows) if any("peak_extra_bytes" in row["peers"].get(name, {}) for row in rows)]
+    columns = [("extra GiB", own), *(("%s ms, extra GiB" % name, peers(name)) for name in names)]
+    return [(name, show) for name, show in columns if any(show(row) != "-" for row in rows)]
+
+
 def other_kernels(rows):
     """Kernels that are no plain convolution, with the settings that tell their rows apart."""
     names = sorted({name for row in rows for name in row["params"]})
     varied = [name for name in names if len({row["params"].get(name) for row in rows}) > 1]
-    extra = extra_columns(rows)
+    extra = extra_columns(rows) + memory_columns(rows)
     table = [[row["kernel"], " ".join("%s=%s" % (name, row["params"][name]) for name in varied if name in row["params"]),
               *numbers(row), *(show(row) for _, show in extra)] for row in rows]
     return markdown(["kernel", "settings", *NUMBERS, *(name for name, _ in extra)], table)

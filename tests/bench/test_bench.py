@@ -59,6 +59,33 @@ class Suites(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
 
 
+class HyenaPeers(unittest.TestCase):
+    def test_they_compute_the_operators(self):
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            self.skipTest("torch is not installed for this Python")
+        sys.path.insert(0, os.path.join(ROOT, "bench"))
+        import hyena_peers as peers
+        for kernel, settings in (("hcs", {"K": 7, "group": 4}), ("hcm", {"K": 128, "group": 4}), ("hcl", {"S": 16})):
+            for names, batch, length in ((["skip"], 2, 300), ([], 1, 128)):
+                with self.subTest(kernel=kernel, names=names):
+                    case = peers.HyenaCase({"kernel": kernel, "shape": {"B": batch, "D": 16, "L": length}, "dtype": "bf16",
+                                            "set": {**settings, "layout": "bld"}, "with": names})
+                    case.allocate("cpu")
+                    case.check([peers.stock(case)()])
+                    case.check([peers.fused(case, compiled=False)()])
+                    case.z = case.z + 1
+                    wrong = peers.stock(case)()
+                    case.z = case.z - 1
+                    with self.assertRaises(ArithmeticError):
+                        case.check([wrong])
+        entry = {"kernel": "hcl", "shape": {"B": 1, "D": 16, "L": 1 << 20}, "dtype": "bf16", "set": {"S": 16, "layout": "bld"}}
+        for changed in (entry, {**entry, "set": {"S": 16, "layout": "bdl"}}):
+            with self.assertRaises(peers.NotTimed):
+                peers.HyenaCase(changed)
+
+
 class Report(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -131,6 +158,19 @@ class Report(unittest.TestCase):
         other = self.report(one, self.write("d", bench(repeat=7)))
         self.assertEqual((other.returncode, other.stderr.count("\n")), (1, 1))
         self.assertIn("repeats 50 and 7", other.stderr)
+
+    def test_the_operators_peers(self):
+        (row, _) = bench()["results"]
+        settings = {"K": "128", "group": "16", "layout": "bld", "precision": "accurate", "T": "bf16", "W": "f32"}
+        operator = {**row, "kernel": "hcm", "problem": "hcm", "params": settings, "with": ["skip"]}
+        entry = {"kernel": "hcm", "shape": SHAPE, "set": {"K": 128, "group": 16, "layout": "bld"}, "dtype": "bf16", "with": ["skip"],
+                 "halo_extra_bytes": 0, "peers": {"torch": {"ms": 41.2, "fraction": 0.01, "peak_extra_bytes": 15 << 30},
+                                                  "torch-fused": {"skipped": "it is out of memory"}}}
+        beside = {**peers(), "results": [{**entry, "wdtype": "f32"}, {**entry, "peers": {"torch": {"ms": 7}}}]}
+        done = self.report(self.write("b", bench(results=[operator])), "--peers", self.write("p", beside))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| fraction | extra GiB | torch ms, extra GiB |", done.stdout)
+        self.assertIn("| 0.75 | 0 | 41.2, 15 |", done.stdout, "the case of the same types")
 
     def test_refusals(self):
         good = self.write("b", bench())
