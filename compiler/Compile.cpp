@@ -32,6 +32,9 @@ namespace halo::compiler {
 
 namespace {
 
+/// Of barriers that order nothing: barrier.cluster.arrive.relaxed.
+constexpr int kClusterPtx = 80;
+
 class Compilation {
 public:
   explicit Compilation(const CompileRequest &request)
@@ -40,9 +43,7 @@ public:
   Result<CompileReply> run() {
     HALO_TRY(target, findTarget(request.arch));
     this->target = target;
-    if (request.maxPtx && request.maxPtx < target.minPtx)
-      return unavailable("the driver accepts PTX " + version(request.maxPtx) + " but " +
-                         target.arch + " needs " + version(target.minPtx));
+    HALO_CHECK(checkPtxVersion(target.arch));
     HALO_CHECK(readOverride());
     Diagnostics diagnostics(context);
     HALO_TRY(kernel, specialised(diagnostics));
@@ -150,6 +151,13 @@ private:
     return {};
   }
 
+  Result<void> checkPtxVersion(const std::string &who) const {
+    if (!request.maxPtx || request.maxPtx >= target.minPtx)
+      return {};
+    return unavailable("the driver accepts PTX " + version(request.maxPtx) + " but " + who +
+                       " needs " + version(target.minPtx));
+  }
+
   static std::string scheduleText(ir::ScheduleAttr attribute) {
     Schedule schedule;
     schedule.blockN = attribute.getBlockN();
@@ -162,6 +170,7 @@ private:
     schedule.window =
         attribute.getWindow() == ir::WindowKind::Shared ? Window::Shared : Window::Registers;
     schedule.fir = attribute.getFir() == ir::FirKind::Toeplitz ? Fir::Toeplitz : Fir::Direct;
+    schedule.cluster = int(attribute.getCluster());
     return schedule.print();
   }
 
@@ -239,9 +248,14 @@ private:
   Result<void> schedule(ir::KernelOp kernel, Diagnostics &diagnostics) {
     // The runtime sends whole schedules, whose text leaves out a fir that is direct.
     Schedule base = chooseSchedule(traitsOf(kernel, request.align), DeviceTraits());
-    if (!request.schedule.empty())
+    if (!request.schedule.empty()) {
       base.fir = Fir::Direct;
+      base.cluster = 1;
+    }
     HALO_TRY(schedule, Schedule::parse(request.schedule, base));
+    if (schedule.cluster > target.maxCluster)
+      return invalid("schedule: cluster " + std::to_string(schedule.cluster) + " exceeds the " +
+                     std::to_string(target.maxCluster) + " of " + target.arch);
     reply.info.schedule = schedule.print();
     auto attribute = ir::ScheduleAttr::getChecked(
         [&] { return kernel.emitError(); }, &context, schedule.blockN, schedule.blockL,
@@ -249,7 +263,8 @@ private:
         int64_t(schedule.stages), int64_t(schedule.minBlocks),
         schedule.window == Window::Shared ? ir::WindowKind::Shared : ir::WindowKind::Registers,
         int64_t(request.align),
-        schedule.fir == Fir::Toeplitz ? ir::FirKind::Toeplitz : ir::FirKind::Direct);
+        schedule.fir == Fir::Toeplitz ? ir::FirKind::Toeplitz : ir::FirKind::Direct,
+        int64_t(schedule.cluster));
     if (!attribute)
       return invalid(diagnostics.text());
     kernel.setScheduleAttr(attribute);
@@ -270,6 +285,9 @@ private:
     info.blockL = plan.schedule.getBlockL();
     info.warmup = plan.staged ? plan.staged->warmup : 0;
     info.carries = !plan.carries.empty();
+    info.cluster = int(plan.schedule.getCluster());
+    if (info.cluster > 1)
+      target.minPtx = std::max(target.minPtx, kClusterPtx);
     info.halo = jointHalo(plan.kernel, plan.halos);
     info.tiles.assign(plan.tiles.begin(), plan.tiles.end());
   }
@@ -352,6 +370,7 @@ private:
         llvm::WriteBitcodeToFile(*module, stream);
         return {};
       }
+      HALO_CHECK(checkPtxVersion("a cluster"));
       if (begins(Stage::Opt))
         HALO_CHECK(optimise(*module, target, target.minPtx, stage));
       if (request.dump)

@@ -54,6 +54,9 @@ gpu::GPUFuncOp createFunction(OpBuilder &b, const KernelPlan &plan) {
   func.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({int32_t(plan.threads()), 1, 1}));
   if (plan.schedule.getMinBlocks() > 1)
     func->setAttr("nvvm.minctasm", b.getI32IntegerAttr(plan.schedule.getMinBlocks()));
+  if (int64_t cluster = plan.schedule.getCluster(); cluster > 1)
+    func->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                  b.getDenseI32ArrayAttr({int32_t(cluster), 1, 1}));
   for (auto [index, decl] : pointers) {
     // A state that is read and written under one name may be updated in place.
     bool inPlace = bool(plan.kernel.lookupOperand(decl.getName(), !decl.getOutput()));

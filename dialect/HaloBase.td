@@ -131,7 +131,8 @@ def Halo_ScheduleAttr : Halo_Attr<"Schedule", "schedule"> {
                         "int64_t":$min_blocks, EnumParameter<Halo_WindowEnum>:$window,
                         "int64_t":$align,
                         DefaultValuedParameter<"::halo::ir::FirKind",
-                                               "::halo::ir::FirKind::Direct">:$fir);
+                                               "::halo::ir::FirKind::Direct">:$fir,
+                        DefaultValuedParameter<"int64_t", "1">:$cluster);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

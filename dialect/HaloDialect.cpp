@@ -27,7 +27,8 @@ void HaloDialect::initialize() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t blockN,
                                    int64_t blockL, int64_t numWarps, int64_t vector,
                                    int64_t unroll, int64_t stages, int64_t minBlocks,
-                                   WindowKind window, int64_t align, FirKind fir) {
+                                   WindowKind window, int64_t align, FirKind fir,
+                                   int64_t cluster) {
   if (numWarps < 1 || numWarps > 32)
     return emitError() << "schedule: num_warps " << numWarps << " is not in 1..32";
   if (vector < 1 || vector > 8 || (vector & (vector - 1)))
@@ -41,6 +42,8 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "schedule: stages " << stages << " is not in 1..8";
   if (minBlocks < 1 || minBlocks > 32)
     return emitError() << "schedule: min_blocks " << minBlocks << " is not in 1..32";
+  if (cluster < 1 || cluster > 8 || (cluster & (cluster - 1)))
+    return emitError() << "schedule: cluster " << cluster << " is not 1, 2, 4 or 8";
   if (align != 1 && align != 16)
     return emitError() << "schedule: align " << align << " is not 1 or 16";
   return success();

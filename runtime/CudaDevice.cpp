@@ -100,6 +100,7 @@ public:
     HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, shared));
     HALO_CHECK(attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE, facts.l2Bytes));
     facts.sharedPerBlock = shared;
+    facts.maxCluster = major >= 9 ? 8 : 1;
     archName = fmt::format("sm_{}{}", major, minor);
     HALO_TRY(version, cuda.ptxVersion());
     ptx = version;

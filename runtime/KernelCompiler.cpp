@@ -254,8 +254,10 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
   }
   // A schedule for an architecture must fit it, whatever device this machine has.
   DeviceTraits device = target.traits;
-  if (Result<Target> known = findTarget(target.arch))
+  if (Result<Target> known = findTarget(target.arch)) {
     device.sharedPerBlock = std::min(device.sharedPerBlock, known->sharedPerBlock);
+    device.maxCluster = std::min(device.maxCluster, known->maxCluster);
+  }
   HALO_TRY(schedule, resolveSchedule(facts.traits, device, options.shapeHint.d, text));
   if (made.byRecord && facts.problem.invariant && !mayRecord(facts.traits, schedule)) {
     made.byRecord = false;

@@ -124,6 +124,7 @@ std::string KernelInfo::toJson() const {
   put(object, "stepL", stepL);
   put(object, "warmup", warmup);
   putFlag(object, "carries", carries);
+  put(object, "cluster", cluster);
   put(object, "halo", halo);
   put(object, "blockL", blockL);
   put(object, "registers", registers);
@@ -235,6 +236,7 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
   info.stepL = fields.integer("stepL", 1, INT32_MAX);
   info.warmup = fields.integer("warmup", 0, INT32_MAX);
   info.carries = fields.flag("carries");
+  info.cluster = int(fields.integer("cluster", 1, 8));
   info.halo = fields.integer("halo", 0, INT32_MAX);
   info.blockL = fields.integer("blockL", 0, INT32_MAX);
   info.registers = int(fields.integer("registers", -1, INT_MAX));

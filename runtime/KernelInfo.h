@@ -16,7 +16,8 @@
 // The grid is one-dimensional (y and z are limited to 65,535): B * tiles_l * tiles_n blocks of
 // `threads` threads, where tiles_l = ceil(L / block_l), at least 1 when the kernel stores a state,
 // and tiles_n = the number of channel tiles (tileCount). block_l, the positions a block walks, is
-// a launch-time number, a multiple of stepL: one cubin serves every L.
+// a launch-time number, a multiple of stepL: one cubin serves every L. A kernel with clusters has
+// `cluster` blocks for each of these.
 #pragma once
 
 #include "runtime/DType.h"
@@ -92,6 +93,9 @@ struct HALO_API KernelInfo {
   /// A recurrence is carried along L: a block takes a whole sequence, and block_l is what covers
   /// L, whatever the schedule says.
   bool carries = false;
+  /// Neighbouring blocks that form a cluster and take a stripe's tiles in turn; the grid has this
+  /// many for each (B, channel tile).
+  int cluster = 1;
   int64_t halo = 0;   ///< Positions a block reads ahead of its own: what block_l amortises.
   int64_t blockL = 0; ///< The schedule's block_l; 0 leaves it to the launch (chooseBlockL).
   std::vector<ChannelTiles> tiles;

@@ -127,7 +127,7 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
   grid.tilesN = 0;
   if (shape.d > 0 && shape.b > 0) {
     grid.tilesN = info.tileCount(shape.d);
-    stripes = shape.b * grid.tilesN;
+    stripes = shape.b * grid.tilesN * info.cluster;
   }
   if (stripes > kMaxBlocks)
     return refuse(why, "kernel {}: B = {} times {} channel tiles are {} blocks, above the limit {}",

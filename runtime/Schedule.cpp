@@ -60,6 +60,8 @@ Result<void> parseField(Schedule &schedule, std::string_view field, std::string_
     return parseNumber({field, 1, 8}, value, schedule.stages);
   if (field == "min_blocks")
     return parseNumber({field, 1, 32}, value, schedule.minBlocks);
+  if (field == "cluster")
+    return parseNumber({field, 1, 8}, value, schedule.cluster);
   if (field == "window") {
     for (Window window : {Window::Registers, Window::Shared})
       if (name(window) == value) {
@@ -79,7 +81,7 @@ Result<void> parseField(Schedule &schedule, std::string_view field, std::string_
         fmt::format("schedule: fir is '{}' where direct or toeplitz is expected", value));
   }
   return invalid(fmt::format("schedule: unknown name '{}' (it has block_n, block_l, num_warps, "
-                             "vector, unroll, stages, min_blocks, window, fir)",
+                             "vector, unroll, stages, min_blocks, window, fir, cluster)",
                              field));
 }
 
@@ -89,7 +91,9 @@ std::string Schedule::print() const {
   std::string text = fmt::format(
       "block_n={},block_l={},num_warps={},vector={},unroll={},stages={},min_blocks={},window={}",
       blockN, blockL, numWarps, vector, unroll, stages, minBlocks, name(window));
-  return fir == Fir::Direct ? text : fmt::format("{},fir={}", text, name(fir));
+  if (fir != Fir::Direct)
+    text += fmt::format(",fir={}", name(fir));
+  return cluster == 1 ? text : fmt::format("{},cluster={}", text, cluster);
 }
 
 Result<Schedule> Schedule::parse(std::string_view text, const Schedule &base) {
@@ -121,7 +125,8 @@ Result<Schedule> Schedule::parse(std::string_view text, const Schedule &base) {
 bool Schedule::operator==(const Schedule &other) const {
   return blockN == other.blockN && blockL == other.blockL && numWarps == other.numWarps &&
          vector == other.vector && unroll == other.unroll && stages == other.stages &&
-         minBlocks == other.minBlocks && window == other.window && fir == other.fir;
+         minBlocks == other.minBlocks && window == other.window && fir == other.fir &&
+         cluster == other.cluster;
 }
 
 } // namespace halo

@@ -35,6 +35,9 @@ struct HALO_API Schedule {
   int minBlocks = 1;  ///< Blocks per SM the register allocator must leave room for.
   Window window = Window::Registers;
   Fir fir = Fir::Direct; ///< Printed only where it is not direct.
+  /// Blocks that take a stripe's tiles in turn, as a cluster: for recurrences with fir=toeplitz.
+  /// The bits are the same for any. Printed only where it is not 1.
+  int cluster = 1;
 
   /// "block_n=256,block_l=64,num_warps=4,vector=8,unroll=4,stages=1,min_blocks=1,window=registers"
   std::string print() const;
@@ -83,6 +86,7 @@ struct DeviceTraits {
   int registersPerSm = 65536;
   int64_t sharedPerBlock = 232448;
   int l2Bytes = 50 << 20;
+  int maxCluster = 8; ///< Blocks of a cluster that any kernel may have; 1: there are no clusters.
 };
 
 /// A good schedule without measuring. Never depends on L or B in a way that changes the code

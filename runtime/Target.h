@@ -18,6 +18,7 @@ struct Target {
   int maxBlocksPerSm = 32;
   int64_t sharedPerSm = 0; ///< All blocks of an SM together, each with kReservedSharedPerBlock besides.
   int registersPerSm = 65536;
+  int maxCluster = 1; ///< Blocks of a cluster that any kernel may have; 1: it has no clusters.
 };
 
 /// Shared memory that the system takes of each block, since sm_80.

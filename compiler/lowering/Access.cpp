@@ -267,7 +267,10 @@ void Emitter::storeStates() {
   if (states.empty())
     return;
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
-  ifThen(both(last, channelOk), [&] {
+  Value own = both(last, channelOk);
+  if (rank)
+    own = both(own, less(rank, num(1)));
+  ifThen(own, [&] {
     for (StoreStateOp op : states) {
       OpLine line(*this, op);
       const Memory &m = memory(op.getState(), true);

@@ -65,6 +65,8 @@ public:
   mlir::Location loc;
   mlir::Value batch, channels, length, blockLen, tilesL, tilesN; ///< i32; B is not needed.
   mlir::Value tileL;     ///< Index of the block's tile of positions.
+  mlir::Value block;        ///< Linear index; of the cluster where blocks form clusters.
+  mlir::Value rank;         ///< The block's in its cluster, or null.
   mlir::Value thread;       ///< Linear index in the block.
   mlir::Value laneN, laneL; ///< The thread's place in the block: threadsN x threadsL.
   mlir::Value own;          ///< First channel of the thread, wherever it lies.

@@ -36,7 +36,7 @@ Emitter::Emitter(const KernelPlan &plan, gpu::GPUFuncOp func)
 Emitter::Emitter(const KernelPlan &plan, const Emitter &like)
     : plan(plan), b(like.b), loc(like.loc), batch(like.batch), channels(like.channels),
       length(like.length), blockLen(like.blockLen), tilesL(like.tilesL), tilesN(like.tilesN),
-      tileL(like.tileL), thread(like.thread), sharedBase(like.sharedBase), func(like.func),
+      tileL(like.tileL), block(like.block), rank(like.rank), thread(like.thread), sharedBase(like.sharedBase), func(like.func),
       memories{like.memories[0], like.memories[1]} {}
 
 const Memory &Emitter::memory(StringRef operand, bool output) const {
@@ -75,7 +75,11 @@ void Emitter::emitIndices() {
     return arith::IndexCastOp::create(b, loc, b.getI32Type(), v);
   };
   thread = index(gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x));
-  Value block = index(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  block = index(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x));
+  if (int64_t cluster = plan.schedule.getCluster(); cluster > 1) {
+    rank = rem(block, num(cluster));
+    block = div(block, num(cluster));
+  }
   Value fast = num(plan.channelsFast ? plan.threadsN : plan.threadsL);
   (plan.channelsFast ? laneN : laneL) = rem(thread, fast);
   (plan.channelsFast ? laneL : laneN) = div(thread, fast);

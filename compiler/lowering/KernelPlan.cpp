@@ -188,6 +188,10 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   if (!schedule)
     return impossible() << "the kernel has none";
 
+  if (schedule.getCluster() > 1 && schedule.getFir() != FirKind::Toeplitz)
+    return impossible() << "cluster " << schedule.getCluster()
+                        << " needs fir=toeplitz of a halo.modal, else cluster 1";
+
   bool first = true;
   int64_t elementBytes = 1;
   for (auto decl : kernel.getOperandDecls().getAsRange<OperandDeclAttr>())

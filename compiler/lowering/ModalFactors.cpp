@@ -16,6 +16,8 @@ static constexpr int64_t kBlock = 16;
 static constexpr double kLog2E = 1.4426950408889634;
 static constexpr int64_t kEntry = 16; ///< Bytes.
 /// Of T per part and block; of the decays and starts of 16 modes; of the lesser Q of 16 modes.
+/// In a cluster: of the slot in the entry of a mode's decays.
+static constexpr int64_t kSlot = 8;
 static constexpr int64_t kWithinBytes = 14 * kEntry, kDecayBytes = kBlock * kEntry,
                          kStartBytes = kBlock * kEntry, kLesserBytes = 32 * kEntry;
 
@@ -123,12 +125,32 @@ ModalFactors::Parts ModalFactors::input(int64_t m) const {
   return made;
 }
 
+/// exp(lp C) from exp(lp 16).
+Value ModalFactors::ofChunk(Value block) const {
+  for (int64_t blocks = 1; blocks < l.blocks; blocks *= 2)
+    block = l.times(block, block);
+  return block;
+}
+
 std::array<Value, 4> ModalFactors::decays(int64_t mode) const {
-  return l.four(e.b.getF32Type(), further(decaysAt, mode * 8 * kEntry));
+  Value entry = further(decaysAt, mode * 8 * kEntry);
+  Type f32 = e.b.getF32Type();
+  if (!e.rank)
+    return l.four(f32, entry);
+  Value two = e.load(VectorType::get({2}, f32), entry, kSlot, /*invariant=*/false);
+  Value block = e.lane(two, 0), chunk = ofChunk(block);
+  Value tile = e.load(f32, further(entry, l.modeBlocks * kDecayBytes), 4, /*invariant=*/false);
+  return {block, chunk, e.lane(two, 1), tile};
 }
 
 Value ModalFactors::start(int64_t mode) const {
-  return e.load(e.b.getF32Type(), further(startAt, mode * 8 * kEntry), 4, /*invariant=*/false);
+  Value power =
+      e.load(e.b.getF32Type(), further(startAt, mode * 8 * kEntry), 4, /*invariant=*/false);
+  return e.rank ? e.select(e.less(l.q, e.num(1)), l.real(1), power) : power;
+}
+
+Value ModalFactors::slot(int64_t mode) const {
+  return further(decaysAt, mode * 8 * kEntry + kSlot);
 }
 
 /// T and P. Both come from R[s] exp(lp[s] i), the l.lane's rows i = 8 r + l.g, whose sums over s
@@ -201,15 +223,23 @@ void ModalFactors::prepareInputs() {
       // Column 2q + 9 is 6 - 2q positions before the last.
       Value value = power(pole, e.sub(e.num(6), e.mul(l.q, e.num(2)))), far = l.times(value, eight);
       rows[half] = {l.times(far, one), far, l.times(value, one), value};
-      e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
-                4);
+      auto storeStart = [&] {
+        e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
+                  4);
+      };
+      e.rank ? e.ifThen(e.less(l.none, l.q), storeStart) : storeStart();
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, l.real(double(l.staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-      SmallVector<Value> decays = {power(pole, e.num(kBlock)), power(pole, e.num(l.chunk)),
-                                   power(pole, e.num(2 * l.chunk)), tile};
-      e.ifThen(e.less(l.q, e.num(1)),
-               [&] { e.storeTo(e.pack(decays), further(decaysAt, index * 8 * kEntry), kEntry); });
+      Value entry = further(decaysAt, index * 8 * kEntry);
+      Value block = power(pole, e.num(kBlock)), chunk = ofChunk(block),
+            two = power(pole, e.num(2 * l.chunk));
+      e.ifThen(e.less(l.q, e.num(1)), [&] {
+        e.storeTo(e.rank ? e.pack({block, two}) : e.pack({block, chunk, two, tile}), entry,
+                  e.rank ? kSlot : kEntry);
+        if (e.rank)
+          e.storeTo(tile, further(entry, l.modeBlocks * kDecayBytes), 4);
+      });
     }
     auto &top = rows[0], &low = rows[1];
     Parts made = l.pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}});

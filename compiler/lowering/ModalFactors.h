@@ -6,6 +6,10 @@
 //   decays   per mode: exp(lp k) for k = 16, C and 2 C, and expm1(lp tile)
 //   start    per mode and q: exp(2 C lp q)
 //   Q        its lesser part where there are two, per lane
+//
+// In a cluster a mode's decays are those for k = 16 and 2 C, and beside them lies the slot that the
+// block before writes: the state where the block's tile begins, and the tile's index + 1 (0: none
+// yet). expm1(lp tile) takes the place of the start with q = 0, which is 1.
 #pragma once
 
 #include "compiler/lowering/StagedBlock.h"
@@ -53,8 +57,11 @@ public:
   Parts within(int64_t d) const; ///< T at a distance of d blocks.
   const Parts &output(int64_t m, int64_t at) const { return outputs[m][at]; } ///< P of 16 modes.
   Parts input(int64_t m) const; ///< Q of 16 positions.
+  /// exp(lp k) for k = 16, C and 2 C, and expm1(lp tile).
   std::array<mlir::Value, 4> decays(int64_t mode) const;
   mlir::Value start(int64_t mode) const;
+  /// In a cluster: where the slots of 8 modes lie, one per g.
+  mlir::Value slot(int64_t mode) const;
 
 private:
   const ModalLanes &l;
@@ -67,6 +74,7 @@ private:
   mlir::Value entry(int64_t offset, mlir::Value index) const;
   mlir::Value further(mlir::Value from, int64_t bytes) const;
   mlir::Value number(llvm::StringRef operand, mlir::Value mode) const;
+  mlir::Value ofChunk(mlir::Value block) const;
   mlir::Value power(mlir::Value log2Pole, mlir::Value k) const;
   void prepareOutputs();
   void prepareInputs();

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace halo;
@@ -15,6 +16,8 @@ using namespace halo::compiler;
 using namespace halo::ir;
 
 static constexpr int64_t kBlock = 16;
+/// Nanoseconds between two looks at what another block sends.
+static constexpr int64_t kPause = 20;
 /// Of one part of 16 modes' states in the scratch: a row of 8 chunks per mode.
 static constexpr int64_t kRowBytes = 16, kPartBytes = 16 * kRowBytes;
 
@@ -71,15 +74,19 @@ ModalFinish::Samples ModalFinish::samplesOf(Channel &channel, size_t window, Val
   return samples;
 }
 
-/// The states where the chunks begin, and where the next tile does. Step by step for all channels
-/// and modes: each step's latency covers the others'.
-void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
-  struct Chain {
-    Begun &of;
-    int64_t m, half;
-    std::array<Value, 4> decays; // exp(lp k) for k = 16, C and 2 C, expm1(lp tile)
-    Value state, even, odd, sum, before;
-  };
+/// The recurrences of 8 modes of a channel.
+struct ModalFinish::Chain {
+  Begun &of;
+  int64_t m, half;
+  std::array<Value, 4> decays; ///< exp(lp k) for k = 16, C and 2 C, expm1(lp tile)
+  Value state;                 ///< Where the tile begins.
+  Value even, odd, sum, before;
+};
+
+/// The states where the chunks begin; gives those where the next tile does. Step by step for all
+/// channels and modes: each step's latency covers the others'.
+SmallVector<Value> ModalFinish::scan(MutableArrayRef<Begun> begun, Value position,
+                                     ValueRange states, bool turns) {
   std::vector<Chain> chains;
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m)
@@ -88,7 +95,7 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
                           m,
                           half,
                           own.channel->factors.decays(2 * m + half),
-                          states[chains.size()],
+                          turns ? Value() : states[chains.size()],
                           {},
                           {},
                           {},
@@ -107,8 +114,7 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(added)) {
         const Begun &own = begun[index / modeBlocks];
-        sum = multiply(lefts[index][part], ValueRange(own.samples).slice(2 * b, 2),
-                       sum);
+        sum = multiply(lefts[index][part], ValueRange(own.samples).slice(2 * b, 2), sum);
       }
     // Meanwhile: what does not wait.
     within(begun, b);
@@ -134,16 +140,104 @@ void ModalFinish::scan(MutableArrayRef<Begun> begun, ValueRange states) {
   // Of those before it, the last one's coming round to the first.
   for (Chain &chain : chains)
     chain.before = shuffle(chain.sum, e.offset(lane, 3), 4);
+  if (turns)
+    takeTurns(chains, position);
+  SmallVector<Value> next;
   for (Chain &chain : chains) {
     Begun &own = chain.of;
     int64_t mode = 2 * chain.m + chain.half;
     Value start = e.fma(own.channel->factors.start(mode), chain.state, masked(1, chain.before));
     own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
-    own.next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
+    if (!turns)
+      next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
   }
-  for (Begun &own : begun)
-    for (Value &next : own.next)
-      next = shuffle(next, none, 4);
+  // Of a tile that the sequence ends in, `end` takes the positions there are.
+  Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
+  for (auto [index, state] : llvm::enumerate(next)) {
+    state = shuffle(state, none, 4);
+    if (modal.stored)
+      state = e.select(whole, state, states[index]);
+  }
+  return next;
+}
+
+static constexpr llvm::StringLiteral kScope = "cluster";
+
+/// The states where a tile of this block's begins, once they have all come: of each 8 modes.
+SmallVector<Value> ModalFinish::receive(Value tile) {
+  Type i64 = e.b.getI64Type();
+  SmallVector<Value> slots;
+  for (Pair &pair : pairs)
+    for (Channel &channel : pair)
+      for (int64_t mode = 0; mode < 2 * modeBlocks; ++mode)
+        slots.push_back(channel.factors.slot(mode));
+  SmallVector<Type> types(slots.size(), i64);
+  auto loop = scf::WhileOp::create(e.b, e.loc, types, ValueRange());
+  {
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.createBlock(&loop.getBefore());
+    SmallVector<Value> messages;
+    Value differ = none;
+    for (Value slot : slots) {
+      messages.push_back(LLVM::LoadOp::create(e.b, e.loc, i64, slot, 8, /*isVolatile=*/false,
+                                              /*isNonTemporal=*/false, /*isInvariant=*/false,
+                                              /*isInvariantGroup=*/false,
+                                              LLVM::AtomicOrdering::monotonic, kScope));
+      Value tag = arith::TruncIOp::create(
+          e.b, e.loc, e.b.getI32Type(),
+          arith::ShRUIOp::create(e.b, e.loc, messages.back(), e.wide(32)));
+      Value other = arith::XOrIOp::create(e.b, e.loc, tag, e.offset(tile, 1));
+      differ = e.b.createOrFold<arith::OrIOp>(e.loc, differ, other);
+    }
+    Value missing = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::ne, differ, none);
+    scf::ConditionOp::create(e.b, e.loc, missing, messages);
+    e.b.createBlock(&loop.getAfter(), {}, types, SmallVector<Location>(types.size(), e.loc));
+    // Here the simulator turns to the other blocks.
+    LLVM::CallIntrinsicOp::create(e.b, e.loc, e.b.getStringAttr("llvm.nvvm.nanosleep"),
+                                  ValueRange{e.num(kPause)});
+    scf::YieldOp::create(e.b, e.loc);
+  }
+  SmallVector<Value> states;
+  for (Value message : loop.getResults())
+    states.push_back(arith::BitcastOp::create(
+        e.b, e.loc, e.b.getF32Type(),
+        arith::TruncIOp::create(e.b, e.loc, e.b.getI32Type(), message)));
+  return states;
+}
+
+/// A state for the tile with that index, by one 8-byte store, so that number and index come together.
+void ModalFinish::send(Value state, Value tile, Value slot) {
+  Type i64 = e.b.getI64Type();
+  Value bits = arith::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), state);
+  Value message = arith::OrIOp::create(
+      e.b, e.loc, arith::ExtUIOp::create(e.b, e.loc, i64, bits),
+      arith::ShLIOp::create(e.b, e.loc,
+                            arith::ExtUIOp::create(e.b, e.loc, i64, e.offset(tile, 1)),
+                            e.wide(32)));
+  LLVM::StoreOp::create(e.b, e.loc, message, slot, 8, /*isVolatile=*/false,
+                        /*isNonTemporal=*/false, /*isInvariantGroup=*/false,
+                        LLVM::AtomicOrdering::monotonic, kScope);
+}
+
+/// Takes the states from the block that has the tile before and hands them on to the one that has the
+/// next. `sum`, what the tile adds, is whole in the lanes with q = 3.
+void ModalFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
+  Value tile = e.div(position, e.num(staged.tile));
+  SmallVector<Value> states = receive(tile);
+  Value after = e.rem(e.offset(e.rank, 1), e.num(staged.cluster));
+  auto remote = LLVM::LLVMPointerType::get(e.b.getContext(), 7);
+  SmallVector<Value> next;
+  for (auto [chain, state] : llvm::zip(chains, states)) {
+    chain.state = state;
+    next.push_back(plus(state, e.fma(chain.decays[3], state, chain.sum)));
+  }
+  Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
+  e.ifThen(e.both(whole, e.less(e.num(2), q)), [&] {
+    for (auto [chain, state] : llvm::zip(chains, next)) {
+      Value own = chain.of.channel->factors.slot(2 * chain.m + chain.half);
+      send(state, e.offset(tile, 1), NVVM::MapaOp::create(e.b, e.loc, remote, own, after));
+    }
+  });
 }
 
 /// S to shared memory, to come back as right sides.
@@ -204,7 +298,25 @@ SmallVector<Value> ModalFinish::begin() {
         states.push_back(e.load(memory.element, modePointer(e, memory, own, mode), 4,
                                 /*invariant=*/false));
       }
-  return states;
+  if (!e.rank)
+    return states;
+  // The states of the first tile are a message of the first block's to itself.
+  Value first = e.less(e.rank, e.num(1)), tile = e.select(first, none, e.num(-1));
+  e.ifThen(e.less(q, e.num(1)), [&] {
+    auto state = states.begin();
+    for (Pair &pair : pairs)
+      for (Channel &channel : pair)
+        for (int64_t mode = 0; mode < 2 * modeBlocks; ++mode)
+          send(*state++, tile, channel.factors.slot(mode));
+  });
+  meet();
+  return {};
+}
+
+/// Of all blocks of the cluster.
+void ModalFinish::meet() {
+  NVVM::ClusterArriveOp::create(e.b, e.loc, e.b.getUnitAttr());
+  NVVM::ClusterWaitOp::create(e.b, e.loc, e.b.getUnitAttr());
 }
 
 /// Whether the epilogue computes with a signal in the type that it is exact in.
@@ -218,16 +330,9 @@ static bool staysNarrow(KernelOp kernel, Value signal) {
 SmallVector<Value> ModalFinish::finish(Value position, ValueRange states) {
   std::vector<Begun> begun = this->begun(position);
   auto line = std::make_unique<OpLine>(e, ModalOp(modal.op));
-  scan(begun, states);
+  SmallVector<Value> next = scan(begun, position, states, bool(e.rank));
   for (const Begun &own : begun)
     transpose(own);
-  SmallVector<Value> next;
-  for (const Begun &own : begun)
-    next.append(own.next);
-  // Of a tile that the sequence ends in, `end` takes the positions there are.
-  Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
-  for (size_t i = 0; modal.stored && i < next.size(); ++i)
-    next[i] = e.select(whole, next[i], states[i]);
   NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m)
@@ -325,8 +430,9 @@ std::vector<ModalFinish::Begun> ModalFinish::begun(Value position) {
 SmallVector<Value> ModalFinish::afterChunks(ValueRange states) {
   Value left = e.rem(e.length, e.num(staged.tile));
   return e.ifValues(e.less(none, left), states, [&] {
-    std::vector<Begun> last = begun(e.sub(e.length, left));
-    scan(last, states);
+    Value position = e.sub(e.length, left);
+    std::vector<Begun> last = begun(position);
+    scan(last, position, states, /*turns=*/false);
     Value index = e.div(left, e.num(chunk)), odd = e.less(none, e.rem(index, e.num(2)));
     SmallVector<Value> ends;
     for (const Begun &own : last)
@@ -336,10 +442,24 @@ SmallVector<Value> ModalFinish::afterChunks(ValueRange states) {
   });
 }
 
-/// A lane takes one mode of one channel through what remains of the sequence.
 void ModalFinish::end(ValueRange carried) {
-  if (!modal.stored)
+  if (!e.rank) {
+    if (modal.stored)
+      storeStates(carried);
     return;
+  }
+  if (modal.stored) {
+    // By the block that has got them: its windows hold what remains.
+    Value tile = e.div(e.length, e.num(staged.tile));
+    Value isLast = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
+                                         e.rem(tile, e.num(staged.cluster)), e.rank);
+    e.ifThen(isLast, [&] { storeStates(receive(tile)); });
+  }
+  meet(); // Nobody leaves while others may still write to him.
+}
+
+/// A lane takes one mode of one channel through what remains of the sequence.
+void ModalFinish::storeStates(ValueRange carried) {
   OpLine line(e, ModalOp(modal.op));
   SmallVector<Value> chunked = afterChunks(carried);
   ValueRange states = chunked;

@@ -17,6 +17,11 @@
 // epilogue computes as y lies; the signals that it needs besides are read from their windows by
 // transposing loads. At last the words of two channels are paired.
 //
+// In a cluster (Staged.cpp) the next tile is another block's, which gets the states by stores into
+// its shared memory (ModalFactors.h): each with its tile's index in one 8-byte word, so that nothing
+// else has to be ordered. A slot is free by then: what is written to it comes of what was read there.
+// The bits are those of a block alone.
+//
 // Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the constants.
 //
 // Numerics. T, P, Q and S are numbers of the samples' type, or where the kernel is accurate sums of
@@ -57,7 +62,6 @@ private:
     llvm::SmallVector<Samples> own;                       ///< By window, as outputs lie.
     llvm::SmallVector<Fragment> outputs;                  ///< By block of 16 positions.
     llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2q, 2q + 1.
-    llvm::SmallVector<mlir::Value> next;                  ///< [mode]: S where the next tile begins.
     llvm::SmallVector<mlir::Value> states;                ///< S as right sides.
   };
 
@@ -66,11 +70,19 @@ private:
 
   Channel channelAt(mlir::Value column);
   Samples samplesOf(Channel &channel, size_t window, mlir::Value position, bool transposed);
-  void scan(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
+  struct Chain;
+  /// `turns`: with the other blocks of the cluster.
+  llvm::SmallVector<mlir::Value> scan(llvm::MutableArrayRef<Begun> begun, mlir::Value position,
+                                      mlir::ValueRange states, bool turns);
+  void takeTurns(llvm::MutableArrayRef<Chain> chains, mlir::Value position);
+  llvm::SmallVector<mlir::Value> receive(mlir::Value tile);
+  void send(mlir::Value state, mlir::Value tile, mlir::Value slot);
+  void meet();
   void within(llvm::MutableArrayRef<Begun> begun, int64_t at);
   void transpose(const Begun &begun);
   std::vector<Begun> begun(mlir::Value position);
   llvm::SmallVector<mlir::Value> afterChunks(mlir::ValueRange states);
+  void storeStates(mlir::ValueRange carried);
   void before(llvm::MutableArrayRef<Begun> begun);
   Fragment multiply(const Fragment &left, mlir::ValueRange right, const Fragment &sum);
   /// What is stored of positions 16 at + g and 16 at + g + 8, by store: of each, both chunks.

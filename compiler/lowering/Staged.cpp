@@ -7,6 +7,8 @@
 //
 // or, where shared memory is needed for a recurrence's constants, unskewed: the same with the store
 // of tile i - 1 and, after another barrier, multiply and finish of tile i.
+//
+// A cluster of blocks takes the tiles in turn: block `rank` has tiles rank, rank + cluster, and so on.
 #include "compiler/lowering/Staged.h"
 
 #include "compiler/lowering/ModalFinish.h"
@@ -27,10 +29,14 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   const StagedPlan &staged = block.staged;
   const int64_t stages = block.plan.schedule.getStages();
   Value begin = block.begin, end = e.min(e.add(begin, e.blockLen), e.length);
-  Value from = e.offset(begin, -staged.warmup);
+  const int64_t stride = staged.cluster * staged.tile;
+  Value ownTile = e.rank ? e.mul(e.rank, e.num(staged.tile)) : e.num(0);
+  Value from = e.add(e.offset(begin, -staged.warmup), ownTile);
   Copies copies(block);
-  e.loop(e.num(0), e.num(stages - 1), e.num(1), {}, [&](Value i, ValueRange) {
-    copies.fetch(e.add(from, e.mul(i, e.num(staged.tile))), end, i);
+  // Unskewed, a tile's slot is free once it is produced: the tile `stages` later takes it then.
+  const int64_t ahead = staged.skewed ? stages - 1 : stages;
+  e.loop(e.num(0), e.num(ahead), e.num(1), {}, [&](Value i, ValueRange) {
+    copies.fetch(e.add(from, e.mul(i, e.num(stride))), end, i);
     return SmallVector<Value>{};
   });
   e.emitInvariants();
@@ -41,26 +47,26 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   else
     finisher = std::make_unique<ModalFinish>(block);
   const int64_t lag = staged.skewed ? staged.tile : 0;
-  Value last = e.offset(end, lag + staged.tile);
+  Value last = e.offset(end, lag + stride);
   SmallVector<Value> carried = {e.num(0)};
   for (int64_t set = 0; set < staged.tileSets; ++set)
     carried.push_back(e.num(set * staged.setBytes));
   carried.append(finisher->begin());
   carried =
-      e.loop(from, last, e.num(staged.tile), carried, [&](Value position, ValueRange carried) {
+      e.loop(from, last, e.num(stride), carried, [&](Value position, ValueRange carried) {
         Value slot = carried[0];
         ValueRange sets = carried.slice(1, staged.tileSets),
                    states = carried.drop_front(1 + staged.tileSets);
-        NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(stages - 2));
+        NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(ahead - 1));
         e.barrier();
         auto within = [&](Value tile) {
           return e.both(e.less(e.offset(begin, -1), tile), e.less(tile, end));
         };
-        Value finished = e.offset(position, -lag), stored = e.offset(finished, -staged.tile);
-        auto move = [&] {
-          Value ahead = e.offset(position, (stages - 1) * staged.tile);
-          copies.fetch(ahead, end,
-                       e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
+        Value finished = e.offset(position, -lag), stored = e.offset(finished, -stride);
+        auto fetch = [&](Value into) {
+          copies.fetch(e.offset(position, ahead * stride), end, into);
+        };
+        auto store = [&] {
           block.setByte = sets.back();
           e.ifThen(within(stored), [&] { copies.store(stored); });
         };
@@ -75,17 +81,21 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
         };
         SmallVector<Value> after;
         if (staged.skewed) {
-          move();
+          fetch(e.select(e.less(slot, e.num(1)), e.num(stages - 1), e.offset(slot, -1)));
+          store();
           produce();
           after = finish();
         } else {
-          // Every other warp of a scheduler moves first: arithmetic covers the waits for memory.
+          // Every other warp of a scheduler copies first: arithmetic covers the waits for memory.
           Value odd = e.rem(e.div(e.thread, e.num(4 * 32)), e.num(2));
-          e.ifThen(e.less(odd, e.num(1)), move);
+          Value first = e.less(odd, e.num(1)), second = e.less(e.num(0), odd);
+          e.ifThen(first, store);
           produce();
-          e.ifThen(e.less(e.num(0), odd), move);
+          e.ifThen(second, store);
           e.barrier();
+          e.ifThen(first, [&] { fetch(slot); });
           after = finish();
+          e.ifThen(second, [&] { fetch(slot); });
         }
         SmallVector<Value> next = {
             e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1)), sets.back()};

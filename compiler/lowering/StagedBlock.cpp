@@ -8,9 +8,7 @@ using namespace halo::compiler;
 
 static Value tileOfChannels(Emitter &e) {
   // As in Emitter's entry: channels first, in bdl positions.
-  Value block = arith::IndexCastOp::create(e.b, e.loc, e.b.getI32Type(),
-                                           gpu::BlockIdOp::create(e.b, e.loc, gpu::Dimension::x));
-  return e.rem(e.plan.layout == Layout::BLD ? block : e.div(block, e.tilesL), e.tilesN);
+  return e.rem(e.plan.layout == Layout::BLD ? e.block : e.div(e.block, e.tilesL), e.tilesN);
 }
 
 StagedPieces::StagedPieces(Emitter &e, int64_t rowBytes, int64_t unit)

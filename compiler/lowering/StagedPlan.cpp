@@ -114,6 +114,8 @@ private:
     for (auto modal : body().getOps<ModalOp>())
       if (failed(findModal(modal)))
         return failure();
+    if (int64_t cluster = plan.schedule.getCluster(); cluster > 1 && staged.modals.empty())
+      return impossible() << "takes cluster 1 for long FIRs, got cluster " << cluster;
     if (staged.firs.empty() && staged.modals.empty())
       return impossible() << "needs a halo.modal, or a FIR of more than " << kUnrolledTaps
                           << " taps";
@@ -246,6 +248,7 @@ private:
     staged.chunk = staged.tile / kChunks;
     staged.skewed = false;
     staged.tileSets = 1;
+    staged.cluster = plan.schedule.getCluster();
     return success();
   }
 
@@ -411,7 +414,7 @@ int64_t compiler::toeplitzGroup(KernelOp kernel) {
   plan.kernel = kernel;
   plan.halos = inferHalos(kernel);
   plan.schedule = ScheduleAttr::get(kernel.getContext(), 64, 0, 4, 4, 8, 2, 1,
-                                    WindowKind::Registers, 16, FirKind::Toeplitz);
+                                    WindowKind::Registers, 16, FirKind::Toeplitz, 1);
   ScopedDiagnosticHandler quiet(kernel.getContext(), [](Diagnostic &) { return success(); });
   if (failed(Planner(plan).checkKernel()))
     return 0;

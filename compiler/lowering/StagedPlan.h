@@ -131,6 +131,7 @@ struct StagedPlan {
   /// A step finishes the tile before the one that it produces (Staged.cpp); else there is one set.
   bool skewed = true;
   int64_t tileSets = kTileSets;
+  int64_t cluster = 1; ///< Blocks that take the tiles in turn (a recurrence; Staged.cpp).
   int64_t chunk = 0;           ///< Positions of a recurrence's chunk, 8 of them a tile; else 0.
   int64_t channelsPerWarp = 0; ///< Of a recurrence.
   llvm::SmallVector<StagedLoad> loads;

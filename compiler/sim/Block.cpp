@@ -17,7 +17,7 @@ constexpr size_t kPage = 4096;
 static size_t roundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
 Block::Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker,
-             AccessProfile *profile)
+             AccessProfile *profile, uint32_t rank)
     : program(program), launch(launch), checker(checker), profile(profile) {
   threads.resize(size_t(launch.blockX) * launch.blockY * launch.blockZ);
   warps.resize((threads.size() + 31) / 32);
@@ -44,6 +44,8 @@ Block::Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *ch
     uint32_t masks[] = {bit, bit - 1, bit | (bit - 1), ~(bit | (bit - 1)), ~(bit - 1)};
     std::copy_n(masks, 5, t.laneMasks);
     t.dynamicSharedBytes = uint32_t(launch.sharedBytes);
+    t.clusterRank = rank;
+    t.clusterSize = program.cluster;
   }
 }
 
@@ -114,6 +116,8 @@ void Block::startThreads(uint32_t x, uint32_t y, uint32_t z) {
   done = 0;
   fault.clear();
   ready.clear();
+  atCluster.clear();
+  paused.clear();
   std::fill(warps.begin(), warps.end(), Warp());
   for (Barrier &b : barriers) {
     b.arrived = b.votes = 0;
@@ -129,6 +133,7 @@ void Block::startThreads(uint32_t x, uint32_t y, uint32_t z) {
     t.state = SimThread::State::Ready;
     t.copies.clear();
     t.copyGroups = 0;
+    t.arrived = false;
     if (program.suspends)
       t.fiber.context = context::make_fcontext(stackTop(t.index), stackBytes - kPage,
                                                FiberEntry::enter);
@@ -141,10 +146,13 @@ void Block::startThreads(uint32_t x, uint32_t y, uint32_t z) {
   makeReady(all.data(), all.size());
 }
 
-Result<void> Block::run(uint32_t x, uint32_t y, uint32_t z) {
+void Block::start(uint32_t x, uint32_t y, uint32_t z) {
   startThreads(x, y, z);
   if (checker)
     checker->beginBlock(threads.data(), shared, sharedBytes);
+}
+
+Result<void> Block::advance() {
   if (program.suspends) {
     current = nextReady();
     jump(mainFiber, current->fiber);
@@ -154,11 +162,85 @@ Result<void> Block::run(uint32_t x, uint32_t y, uint32_t z) {
   }
   if (!fault.empty())
     return failed(fault);
-  if (done != threads.size())
+  if (paused.empty() && done + atCluster.size() != threads.size())
     return failed(explainStuck());
-  if (profile)
+  if (profile && isDone())
     profile->endBlock();
   return {};
+}
+
+void Block::passCluster() {
+  if (checker)
+    checker->syncWarps(~0u);
+  for (SimThread *waiter : atCluster)
+    waiter->state = SimThread::State::Ready;
+  makeReady(atCluster.data(), atCluster.size());
+  atCluster.clear();
+}
+
+void Block::endPause() {
+  for (SimThread *sleeper : paused)
+    sleeper->state = SimThread::State::Ready;
+  makeReady(paused.data(), paused.size());
+  paused.clear();
+}
+
+void Block::pause(SimThread &thread, uint32_t site) {
+  thread.state = SimThread::State::Paused;
+  thread.site = site;
+  paused.push_back(&thread);
+  suspend(thread);
+}
+
+Error Block::explainPause() const {
+  const SimThread &thread = *ready.front();
+  return failed(describe(thread) + "sleeps again and again" + program.sites[thread.site].where +
+                ": what it waits for does not come");
+}
+
+void Block::arriveAtCluster(SimThread &thread) {
+  ++happened;
+  if (thread.arrived)
+    fail(thread, "arrives at the cluster's barrier again without having waited there");
+  thread.arrived = true;
+}
+
+/// Everybody passes when all of the cluster's threads wait or have ended: whoever is still on his
+/// way may not have arrived.
+void Block::waitForCluster(SimThread &thread, uint32_t site) {
+  if (!thread.arrived)
+    fail(thread, "waits at the cluster's barrier" + program.sites[site].where +
+                     " without having arrived");
+  thread.arrived = false;
+  thread.state = SimThread::State::AtCluster;
+  thread.site = site;
+  atCluster.push_back(&thread);
+  suspend(thread);
+}
+
+uint64_t Block::mapShared(SimThread &thread, uint64_t address, uint32_t rank) {
+  if (rank >= cluster.size())
+    fail(thread, "maps an address to block " + std::to_string(rank) + " of a cluster of " +
+                     std::to_string(cluster.size()));
+  return address - uint64_t(shared) + uint64_t(cluster[rank]->shared);
+}
+
+/// Bounds and alignment alone: what another block does is not ordered here.
+std::optional<std::string> Block::checkCluster(const void *address, uint64_t bytes,
+                                               uint32_t align) const {
+  for (const Block *block : cluster) {
+    uint64_t offset = uint64_t(address) - uint64_t(block->shared);
+    if (offset >= block->sharedBytes)
+      continue;
+    if (bytes > block->sharedBytes - offset)
+      return "out of bounds: " + std::to_string(bytes) + " B at byte " + std::to_string(offset) +
+             " of the " + std::to_string(block->sharedBytes) + " B of a block of the cluster";
+    if (offset % align)
+      return "misaligned: byte " + std::to_string(offset) + " of a block of the cluster is no multiple of " +
+             std::to_string(align);
+    return std::nullopt;
+  }
+  return "out of bounds: " + hex(uint64_t(address)) + " is in no block of the cluster";
 }
 
 /// The first of them will run first, unless the order is shuffled.
@@ -186,6 +268,7 @@ void Block::suspend(SimThread &thread) {
 }
 
 void Block::finish(SimThread &thread) {
+  ++happened;
   thread.state = SimThread::State::Done;
   ++done;
   Warp &warp = warps[thread.warpId];
@@ -213,6 +296,11 @@ void Block::fail(const SimThread &thread, std::string message) {
 void Block::check(SimThread &thread, const void *address, uint64_t bytes, uint32_t align,
                   Space space, AccessKind kind, uint32_t site) {
   const char *p = static_cast<const char *>(address);
+  if (checker && space == Space::Cluster) {
+    if (auto wrong = checkCluster(address, bytes, align))
+      fail(thread, std::move(*wrong));
+    return;
+  }
   if (!checker || (space == Space::Generic && p >= stacks && p < stacks + stackArea))
     return;
   if (auto wrong = checker->access(thread, address, bytes, align, space, kind, site))

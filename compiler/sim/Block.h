@@ -11,6 +11,7 @@
 #include "compiler/sim/SimProgram.h"
 #include "runtime/Result.h"
 
+#include <optional>
 #include <random>
 
 namespace halo::sim {
@@ -32,7 +33,7 @@ struct Fiber {
 };
 
 struct SimThread : ThreadRegisters {
-  enum class State : uint8_t { Ready, AtBarrier, AtCollective, Done };
+  enum class State : uint8_t { Ready, AtBarrier, AtCollective, AtCluster, Paused, Done };
 
   Fiber fiber;
   uint32_t index = 0;      ///< Linear in the block.
@@ -45,6 +46,7 @@ struct SimThread : ThreadRegisters {
   uint64_t *out = nullptr;
   std::vector<AsyncCopy> copies;
   uint32_t copyGroups = 0; ///< Committed so far.
+  bool arrived = false;    ///< At the cluster's barrier, since it last waited there.
 };
 
 /// A warp whose lanes have all arrived.
@@ -57,15 +59,38 @@ struct WarpCall {
 class Block {
 public:
   Block(const SimProgram &program, const HaloSimLaunch &launch, Checker *checker,
-        AccessProfile *profile = nullptr);
+        AccessProfile *profile = nullptr, uint32_t rank = 0);
   ~Block();
   Block(const Block &) = delete;
 
   /// Maps shared memory and stacks; once, before `run`.
   Result<void> allocate();
-  Result<void> run(uint32_t x, uint32_t y, uint32_t z);
+  /// The blocks of its cluster by rank, itself among them; they must live as long.
+  void join(std::vector<Block *> blocks) { cluster = std::move(blocks); }
+
+  void start(uint32_t x, uint32_t y, uint32_t z);
+  /// Runs until all threads have ended, or those that have not wait for the cluster, or wait for
+  /// some that pause; a fault otherwise.
+  Result<void> advance();
+  bool isDone() const { return done == threads.size(); }
+  bool canAdvance() const { return !ready.empty(); }
+  bool isPausing() const { return !paused.empty(); }
+  /// What has happened so far: grows unless threads only look and pause again.
+  uint64_t events() const { return happened; }
+  /// Lets the threads go on that wait for the cluster, or that pause.
+  void passCluster();
+  void endPause();
+  /// Why nothing has happened any more.
+  Error explainPause() const;
 
   // Called on a fiber.
+
+  void arriveAtCluster(SimThread &thread);
+  void waitForCluster(SimThread &thread, uint32_t site);
+  /// Lets all others go on before it.
+  void pause(SimThread &thread, uint32_t site);
+  /// Where the block of that rank has what this one has at a shared address.
+  uint64_t mapShared(SimThread &thread, uint64_t address, uint32_t rank);
 
   /// Waits for `count` threads (0: all) at barrier `id`; `votes` adds to what all then see.
   void barrier(SimThread &thread, uint32_t id, uint32_t count, uint32_t vote, uint32_t site);
@@ -107,6 +132,8 @@ private:
   void note(const SimThread &thread, const void *address, uint64_t bytes, bool load,
             uint32_t site);
 
+  std::optional<std::string> checkCluster(const void *address, uint64_t bytes, uint32_t align) const;
+
   friend struct FiberEntry;
 
   const SimProgram &program;
@@ -117,6 +144,9 @@ private:
   std::vector<Warp> warps;
   std::vector<Barrier> barriers;
   std::vector<SimThread *> ready; ///< Taken from the back.
+  std::vector<SimThread *> atCluster, paused;
+  uint64_t happened = 0;
+  std::vector<Block *> cluster;
   char *shared = nullptr;         ///< In `mapping`, like the stacks.
   uint64_t sharedBytes = 0;
   char *stacks = nullptr; ///< One stack per thread, or one for all where none suspends.

@@ -35,6 +35,7 @@ void Block::barrier(SimThread &thread, uint32_t id, uint32_t count, uint32_t vot
 }
 
 void Block::completeBarrier(Barrier &b, SimThread &last) {
+  ++happened;
   last.barrierVotes = b.votes;
   uint32_t arrivedWarps = 1u << last.warpId;
   for (SimThread *waiter : b.waiters) {
@@ -93,6 +94,7 @@ bool Block::completeCollective(SimThread &waiting, SimThread *self) {
     if (&t != self)
       others[numOthers++] = &t;
   }
+  ++happened;
   warp.waiting &= ~needed;
   WarpCall call{*this, lanes, needed};
   op->warp(call);
@@ -117,6 +119,10 @@ static std::string whereabouts(const SimThread &thread, const SimProgram &progra
   case SimThread::State::AtCollective:
     return "waits at " + std::string(program.sites[thread.site].op->name) + " for lanes " +
            hex(thread.mask) + program.sites[thread.site].where;
+  case SimThread::State::AtCluster:
+    return "waits for the cluster" + program.sites[thread.site].where;
+  case SimThread::State::Paused:
+    return "sleeps" + program.sites[thread.site].where;
   case SimThread::State::Ready:
     break;
   }

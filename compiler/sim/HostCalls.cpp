@@ -21,6 +21,22 @@ template void barrierVote<VoteMode::Ballot>(SimThread &, const uint64_t *, uint6
 template void barrierVote<VoteMode::Any>(SimThread &, const uint64_t *, uint64_t *, uint32_t);
 template void barrierVote<VoteMode::All>(SimThread &, const uint64_t *, uint64_t *, uint32_t);
 
+void clusterArrive(SimThread &thread, const uint64_t *, uint64_t *, uint32_t) {
+  thread.fiber.block->arriveAtCluster(thread);
+}
+
+void clusterWait(SimThread &thread, const uint64_t *, uint64_t *, uint32_t site) {
+  thread.fiber.block->waitForCluster(thread, site);
+}
+
+void pause(SimThread &thread, const uint64_t *, uint64_t *, uint32_t site) {
+  thread.fiber.block->pause(thread, site);
+}
+
+void mapShared(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t) {
+  out[0] = thread.fiber.block->mapShared(thread, in[0], uint32_t(in[1]));
+}
+
 void meetWarp(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site) {
   thread.fiber.block->collective(thread, in, out, site);
 }

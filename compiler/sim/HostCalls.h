@@ -13,6 +13,14 @@ void barrierCount(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t
 template <VoteMode Mode>
 void barrierVote(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site);
 
+// The cluster's barrier, and where another of its blocks has what lies here; in: address, rank.
+
+void clusterArrive(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site);
+void clusterWait(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site);
+void mapShared(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site);
+/// Who sleeps waits for something: others go on first.
+void pause(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site);
+
 /// Every collective.
 void meetWarp(SimThread &thread, const uint64_t *in, uint64_t *out, uint32_t site);
 

@@ -30,6 +30,8 @@ static Space spaceOf(Type *pointer) {
     return Space::Global;
   case 3:
     return Space::Shared;
+  case 7:
+    return Space::Cluster;
   default:
     return Space::Generic;
   }

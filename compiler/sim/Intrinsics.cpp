@@ -73,6 +73,8 @@ static std::vector<SimIntrinsic> makeTable() {
       reg(SREG "lanemask.gt", FIELD(laneMasks[3])),
       reg(SREG "lanemask.ge", FIELD(laneMasks[4])),
       reg(SREG "dynamic_smem_size", FIELD(dynamicSharedBytes)),
+      reg(SREG "cluster.ctarank", FIELD(clusterRank)),
+      reg(SREG "cluster.nctarank", FIELD(clusterSize)),
 
       barrier(NVVM "barrier.cta.sync.aligned.all", barrierAll),
       barrier(NVVM "barrier.cta.sync.all", barrierAll),
@@ -84,6 +86,15 @@ static std::vector<SimIntrinsic> makeTable() {
       barrier(NVVM "barrier.cta.red.and.all", barrierVote<VoteMode::All>),
       barrier(NVVM "barrier.cta.red.or.aligned.all", barrierVote<VoteMode::Any>),
       barrier(NVVM "barrier.cta.red.or.all", barrierVote<VoteMode::Any>),
+
+      call(NVVM "barrier.cluster.arrive.aligned", clusterArrive),
+      call(NVVM "barrier.cluster.arrive", clusterArrive),
+      call(NVVM "barrier.cluster.arrive.relaxed.aligned", clusterArrive),
+      call(NVVM "barrier.cluster.arrive.relaxed", clusterArrive),
+      barrier(NVVM "barrier.cluster.wait.aligned", clusterWait),
+      barrier(NVVM "barrier.cluster.wait", clusterWait),
+      call(NVVM "mapa.shared.cluster", mapShared),
+      barrier(NVVM "nanosleep", pause),
 
       collective(NVVM "bar.warp.sync", meet, 0),
       collective(NVVM "shfl.sync.idx.i32", shuffle<ShuffleMode::Idx>, 0),

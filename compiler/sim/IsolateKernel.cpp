@@ -114,6 +114,14 @@ Result<Function *> isolateKernel(Module &module, SimProgram &program) {
         program.maxThreads *= n;
     }
   }
+  Attribute cluster = kernel->getFnAttribute("nvvm.cluster_dim");
+  if (cluster.isStringAttribute()) {
+    auto [x, rest] = cluster.getValueAsString().split(',');
+    if (x.trim().getAsInteger(10, program.cluster) || !program.cluster || program.cluster > 8 ||
+        (!rest.empty() && rest != "1,1"))
+      return invalid("kernel " + program.name + " has clusters of " +
+                     cluster.getValueAsString().str() + " blocks, expected up to 8,1,1");
+  }
   AttributeList attributes = kernel->getAttributes();
   dropDeviceOnly(module, *kernel);
   inlineEverything(module);

@@ -27,13 +27,16 @@ struct ThreadRegisters {
   uint32_t warpSize;
   uint32_t laneMasks[5]; ///< eq, lt, le, gt, ge
   uint32_t dynamicSharedBytes;
+  uint32_t clusterRank;
+  uint32_t clusterSize;
   char *shared; ///< The block's shared memory.
 };
 
 /// A kernel after the passes, called once per thread.
 using ThreadFunction = void (*)(ThreadRegisters *, void **params);
 
-enum class Space : uint8_t { Generic, Global, Shared };
+/// Cluster: the shared memory of any block of the cluster.
+enum class Space : uint8_t { Generic, Global, Shared, Cluster };
 /// Atomic accesses (and volatile ones) do not race with each other. An Update reads and stores.
 enum class AccessKind : uint8_t { Load, AtomicLoad, Store, AtomicStore, Update };
 
@@ -75,6 +78,7 @@ struct SimProgram {
   unsigned globalGranule = 0;
   uint64_t frameBytes = 0;     ///< Of the compiled thread function.
   uint32_t maxThreads = 1024;  ///< From nvvm.maxntid.
+  uint32_t cluster = 1;        ///< Blocks along x that form a cluster, from nvvm.cluster_dim.
   SharedLayout shared;
   std::vector<Site> sites;
   std::vector<std::string> globalNames;   ///< Variables of the module itself.

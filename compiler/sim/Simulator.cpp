@@ -20,6 +20,8 @@ constexpr uint64_t kMaxSharedBytes = 227 * 1024;
 /// Below this many threads in the grid, starting host threads costs more than it saves.
 constexpr uint64_t kParallelThreads = 16384;
 constexpr unsigned kMaxWorkers = 16;
+/// Threads may look and sleep so often while nothing happens.
+constexpr uint64_t kMostPauses = 1000;
 
 SimKernel::SimKernel() = default;
 SimKernel::~SimKernel() = default;
@@ -79,6 +81,10 @@ Result<void> SimKernel::validate(const HaloSimLaunch &launch) const {
     return invalid("kernel " + program.name + ": grid (" + std::to_string(launch.gridX) + ", " +
                    std::to_string(launch.gridY) + ", " + std::to_string(launch.gridZ) +
                    ") is not 1 or more, and at most 65535 in y and z");
+  if (launch.gridX % program.cluster)
+    return invalid("kernel " + program.name + ": grid x " + std::to_string(launch.gridX) +
+                   " is no multiple of the cluster's " + std::to_string(program.cluster) +
+                   " blocks");
   uint64_t shared = program.shared.packedBytes + launch.sharedBytes;
   if (shared > kMaxSharedBytes)
     return invalid("kernel " + program.name + ": shared memory " + std::to_string(shared) +
@@ -96,16 +102,31 @@ public:
 
   uint64_t size() const { return blocks; }
 
-  void runBlocks(Block &block) {
+  /// With the blocks of one cluster, taking one cluster after the other.
+  void runBlocks(const std::vector<Block *> &cluster) {
     while (!stopped) {
-      uint64_t i = next++;
-      if (i >= blocks)
+      uint64_t first = next.fetch_add(cluster.size());
+      if (first >= blocks)
         return;
-      uint64_t row = i / launch.gridX;
-      Result<void> done = block.run(uint32_t(i % launch.gridX), uint32_t(row % launch.gridY),
-                                    uint32_t(row / launch.gridY));
-      if (!done)
-        stop(i, done.error());
+      for (size_t rank = 0; rank != cluster.size(); ++rank) {
+        uint64_t i = first + rank, row = i / launch.gridX;
+        cluster[rank]->start(uint32_t(i % launch.gridX), uint32_t(row % launch.gridY),
+                             uint32_t(row / launch.gridY));
+      }
+      uint64_t idle = 0, before = 0;
+      while (runAll(cluster, first)) {
+        auto pausing = [](const Block *block) { return block->isPausing(); };
+        bool anyPausing = std::any_of(cluster.begin(), cluster.end(), pausing);
+        uint64_t events = 0;
+        for (Block *block : cluster) {
+          anyPausing ? block->endPause() : block->passCluster();
+          events += block->events();
+        }
+        idle = events == before ? idle + 1 : 0;
+        before = events;
+        if (idle > kMostPauses)
+          return stopPausing(cluster, first);
+      }
     }
   }
 
@@ -121,6 +142,28 @@ public:
   Result<void> result() const { return stopped ? Result<void>(fault) : Result<void>(); }
 
 private:
+  void stopPausing(const std::vector<Block *> &cluster, uint64_t first) {
+    for (size_t rank = 0; rank != cluster.size(); ++rank)
+      if (cluster[rank]->canAdvance()) // Its sleepers have just been woken.
+        return stop(first + rank, cluster[rank]->explainPause());
+  }
+
+  /// Each block as far as it goes. False where all have ended or one is faulty.
+  bool runAll(const std::vector<Block *> &cluster, uint64_t first) {
+    bool waiting = false;
+    for (size_t rank = 0; rank != cluster.size(); ++rank) {
+      waiting |= !cluster[rank]->isDone() && !cluster[rank]->canAdvance();
+      if (!cluster[rank]->canAdvance())
+        continue;
+      if (Result<void> done = cluster[rank]->advance(); !done) {
+        stop(first + rank, done.error());
+        return false;
+      }
+      waiting |= !cluster[rank]->isDone();
+    }
+    return waiting;
+  }
+
   const HaloSimLaunch &launch;
   uint64_t blocks;
   std::atomic<uint64_t> next{0};
@@ -135,25 +178,35 @@ private:
 Result<void> SimKernel::run(const HaloSimLaunch &launch, std::string *accesses) const {
   HALO_CHECK(validate(launch));
   Grid grid(launch);
-  std::unique_ptr<Checker> checker;
-  if (launch.checked)
-    checker = std::make_unique<Checker>(program, launch);
+  // A checker follows one block: of a cluster's blocks each has its own.
+  std::vector<std::unique_ptr<Checker>> checkers(program.cluster);
+  for (std::unique_ptr<Checker> &checker : checkers)
+    if (launch.checked)
+      checker = std::make_unique<Checker>(program, launch);
   std::unique_ptr<AccessProfile> profile;
   if (launch.profile && accesses)
     profile = std::make_unique<AccessProfile>(program);
   // Checks follow one order of execution, and so must atomics if results are to repeat.
   uint64_t threads = uint64_t(launch.blockX) * launch.blockY * launch.blockZ;
-  bool alone = checker || program.hasAtomics || program.hasFences ||
+  bool alone = launch.checked || program.hasAtomics || program.hasFences ||
                grid.size() * threads < kParallelThreads;
   uint64_t workers =
       alone ? 1
             : std::min<uint64_t>({std::max(1u, std::thread::hardware_concurrency()), kMaxWorkers,
                                   grid.size()});
   auto work = [&] {
-    Block block(program, launch, checker.get(), profile.get());
-    if (Result<void> ready = block.allocate(); !ready)
-      return grid.stop(0, ready.error());
-    grid.runBlocks(block);
+    std::vector<std::unique_ptr<Block>> blocks;
+    std::vector<Block *> cluster;
+    for (uint32_t rank = 0; rank != program.cluster; ++rank) {
+      blocks.push_back(std::make_unique<Block>(program, launch, checkers[rank].get(),
+                                               rank ? nullptr : profile.get(), rank));
+      if (Result<void> ready = blocks.back()->allocate(); !ready)
+        return grid.stop(0, ready.error());
+      cluster.push_back(blocks.back().get());
+    }
+    for (Block *block : cluster)
+      block->join(cluster);
+    grid.runBlocks(cluster);
   };
   std::vector<std::thread> helpers;
   for (uint64_t i = 1; i < workers; ++i)

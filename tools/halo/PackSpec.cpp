@@ -245,8 +245,11 @@ private:
       one.target.arch = arch;
       one.target.traits.maxThreadsPerSm = target->maxThreadsPerSm;
       one.target.traits.sharedPerBlock = target->sharedPerBlock;
-      if (form == "ptx") // Whatever GPU it comes to must have room for it.
+      one.target.traits.maxCluster = target->maxCluster;
+      if (form == "ptx") { // Whatever GPU it comes to must have room for it.
         one.target.traits.sharedPerBlock = leastSharedPerBlock();
+        one.target.traits.maxCluster = 1;
+      }
     }
     if (schedule != "tuned") {
       one.schedule = schedule;

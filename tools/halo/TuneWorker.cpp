@@ -92,6 +92,7 @@ Result<std::unique_ptr<TuneWorker>> TuneWorker::start(const std::string &program
   traits.maxThreadsPerSm = given.value("maxThreadsPerSm", traits.maxThreadsPerSm);
   traits.registersPerSm = given.value("registersPerSm", traits.registersPerSm);
   traits.sharedPerBlock = given.value("sharedPerBlock", traits.sharedPerBlock);
+  traits.maxCluster = given.value("maxCluster", traits.maxCluster);
   traits.l2Bytes = given.value("l2Bytes", traits.l2Bytes);
   return worker;
 }

@@ -75,6 +75,7 @@ private:
               {"maxThreadsPerSm", traits.maxThreadsPerSm},
               {"registersPerSm", traits.registersPerSm},
               {"sharedPerBlock", traits.sharedPerBlock},
+              {"maxCluster", traits.maxCluster},
               {"l2Bytes", traits.l2Bytes}}}};
   }
 
