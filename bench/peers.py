@@ -8,6 +8,7 @@ is timed in the same rounds; medians are given. The peers:
 
     triton          the plain Triton kernel below, the best of a few tilings
     causal-conv1d   Dao-AILab's causal_conv1d_fn, from the folder CAUSAL_CONV1D_PATH or as it is installed
+    torch, torch-fused   of the Hyena operators, with the most memory that they take besides (hyena_peers.py)
 
 For causal_conv1d_split both are followed by a contiguous copy of each part, which is how a model gets its q, k and v.
 Needs a GPU, torch and triton. Every result is compared with direct sums before it is timed.
@@ -24,6 +25,8 @@ try:
     import torch
     import triton
     import triton.language as tl
+
+    import hyena_peers
 except ImportError as missing:
     sys.exit("peers.py needs torch and triton: %s" % missing)
 
@@ -199,16 +202,26 @@ def summary(samples, moved):
 
 def measure(case, clock, repeat):
     case.allocate()
-    peers, works = {}, {}
-    for name, make in PEERS.items():
+    hyena = isinstance(case, hyena_peers.HyenaCase)
+    peers, works, extra = {}, {}, {}
+    for name, make in (hyena_peers.PEERS if hyena else PEERS).items():
         try:
             work, how = make(case, clock)
             case.check(work())
             peers[name], works[name] = {"how": how}, work
+            if hyena:
+                peers[name]["peak_extra_bytes"] = hyena_peers.peak_extra_bytes(case, work)
         except Skip as reason:
             peers[name] = {"skipped": str(reason)}
+        except torch.cuda.OutOfMemoryError:
+            peers[name] = {"skipped": "it is out of memory"}
         except Exception as error:  # One peer that fails must not cost the others.
             peers[name] = {"error": str(error).split("\n")[0]}
+    if hyena:
+        try:
+            extra = {"halo_extra_bytes": hyena_peers.halo_extra_bytes(case)}
+        except Exception as missing:  # Without the package, or with another version's library.
+            extra = {"halo_extra_bytes": None, "halo_missing": str(missing).split("\n")[0]}
     source = torch.empty(case.bytes // 2, dtype=torch.uint8, device="cuda").zero_()
     target = torch.empty_like(source)
     copy, *samples = clock.rounds([lambda: target.copy_(source), *works.values()], repeat)
@@ -216,7 +229,11 @@ def measure(case, clock, repeat):
     for name, times in zip(works, samples):
         peers[name].update(summary(times, case.bytes))
         peers[name]["fraction"] = peers[name]["gb_per_s"] / copied["gb_per_s"]
-    return {**case.entry, "copy": copied, "peers": peers}
+    return {**case.entry, **extra, "copy": copied, "peers": peers}
+
+
+def case_of(entry):
+    return (hyena_peers.HyenaCase if entry["kernel"] in hyena_peers.KERNELS else Case)(entry)
 
 
 def versions():
@@ -250,7 +267,9 @@ def main():
     failures = 0
     for entry in suite:
         try:
-            row = measure(Case(entry), clock, options.repeat)
+            row = measure(case_of(entry), clock, options.repeat)
+        except hyena_peers.NotTimed as reason:
+            row = {**entry, "peers": {}, "skipped": str(reason)}
         except Exception as error:
             row = {**entry, "peers": {}, "error": str(error).split("\n")[0]}
         report["results"].append(row)

@@ -161,7 +161,8 @@ def legend(out, x, y, peers, versions, sustained):
 
 
 def draw(results):
-    cases = [case for case in report.cases(results["results"]) if case.get("fraction") is not None]
+    cases = [case for case in report.cases(results["results"])
+             if case.get("fraction") is not None and not case.get("invariant")]
     if not cases:
         raise report.Refused("no row has a fraction of a copy ceiling")
     peers = report.peer_names(cases)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Merges what `halo bench` and peers.py measured into one file per device, and into the README's tables.
 
-    bench/report.py bench.json [--peers peers.json] [--results bench/results] [--readme README.md] [--commit ID]
+    bench/report.py bench.json [more.json ...] [--peers peers.json] [--results bench/results] [--readme README.md] [--commit ID]
 
 Writes RESULTS/<device>.json and prints the tables; --readme also puts them between the README's markers. No number of
 a table is typed by hand.
@@ -38,8 +38,10 @@ def write(path, text):
 
 def key_of(kernel, settings, shape, dtype, operands):
     """What names a case in both files, whoever spelled out defaults."""
-    return (kernel, int(settings.get("K", 0)), settings.get("layout", "bdl"), settings.get("activation", "none"),
-            settings.get("split", ""), dtype, tuple(sorted(operands)), shape["B"], shape["D"], shape["L"])
+    return (kernel, *(int(settings.get(name, 0)) for name in ("K", "S")), int(settings.get("group", 1)),
+            settings.get("layout", "bdl"), settings.get("activation", "none"), settings.get("split", ""),
+            settings.get("precision", "accurate"), dtype, settings.get("W") or dtype, tuple(sorted(operands)),
+            shape["B"], shape["D"], shape["L"])
 
 
 def halo_key(row):
@@ -47,7 +49,8 @@ def halo_key(row):
 
 
 def peer_key(row):
-    return key_of(row["kernel"], row["set"], row["shape"], row["dtype"], row.get("with", ()))
+    settings = {**row["set"], "W": row.get("wdtype")}
+    return key_of(row["kernel"], settings, row["shape"], row["dtype"], row.get("with", ()))
 
 
 def state_of(row):
@@ -76,6 +79,17 @@ def peer_names(cases):
     return [name for name in PEERS if name in seen] + sorted(seen - set(PEERS))
 
 
+def joined(benches):
+    """What several runs of one device measured, as one: the first one's date and protocol hold for all."""
+    first = dict(benches[0])
+    for other in benches[1:]:
+        for name in ("device", "protocol", "repeat"):
+            if other.get(name) != first.get(name):
+                raise Refused("the benchmarks have the %ss %s and %s" % (name, first.get(name), other.get(name)))
+        first["results"] = first["results"] + other["results"]
+    return first
+
+
 def merge(bench, peers, commit):
     if bench.get("device_kind") != "cuda":
         raise Refused("these are timings of the %s device, not of a GPU" % bench.get("device_kind"))
@@ -91,7 +105,10 @@ def merge(bench, peers, commit):
         if "error" not in row:
             row = dict(row)
             # The peers ran behind a cold L2, too.
-            row["peers"] = found.get(halo_key(row), {}).get("peers", {}) if state_of(row)[0] == "cold" else {}
+            beside = found.get(halo_key(row), {}) if state_of(row)[0] == "cold" else {}
+            row["peers"] = beside.get("peers", {})
+            if beside.get("halo_extra_bytes") is not None:
+                row["extra_bytes"] = beside["halo_extra_bytes"]
         merged["results"].append(row)
     return merged
 
@@ -155,14 +172,50 @@ def other_taps(rows, peers):
                     [[*line, *(cells.get(k, "-") for k in taps)] for line, cells in lines.items()])
 
 
+def memory_columns(rows):
+    """Beside the operators' own: each peer's time, and the memory that they take beyond inputs and outputs."""
+    def gib(count):
+        return "0" if count == 0 else "%.2g" % (count / 2**30)
+
+    def own(row):
+        return gib(row["extra_bytes"]) if "extra_bytes" in row else "-"
+
+    def peers(name):
+        def show(row):
+            peer = row.get("peers", {}).get(name, {})
+            return "%.3g, %s" % (peer["ms"], gib(peer["peak_extra_bytes"])) if "ms" in peer else "-"
+
+        return show
+
+    names = [name for name in peer_names(rows) if any("peak_extra_bytes" in row["peers"].get(name, {}) for row in rows)]
+    columns = [("extra GiB", own), *(("%s ms, extra GiB" % name, peers(name)) for name in names)]
+    return [(name, show) for name, show in columns if any(show(row) != "-" for row in rows)]
+
+
 def other_kernels(rows):
     """Kernels that are no plain convolution, with the settings that tell their rows apart."""
     names = sorted({name for row in rows for name in row["params"]})
     varied = [name for name in names if len({row["params"].get(name) for row in rows}) > 1]
-    extra = extra_columns(rows)
+    extra = extra_columns(rows) + memory_columns(rows)
     table = [[row["kernel"], " ".join("%s=%s" % (name, row["params"][name]) for name in varied if name in row["params"]),
               *numbers(row), *(show(row) for _, show in extra)] for row in rows]
     return markdown(["kernel", "settings", *NUMBERS, *(name for name, _ in extra)], table)
+
+
+def cost_of_invariance(rows):
+    """Each case with invariant=true beside the same one without."""
+    def key(row):
+        return (row["kernel"], *sorted(row["params"].items()), *row["with"], *sorted(row["shape"].items()))
+
+    plain = {key(row): row for row in rows if not row.get("invariant")}
+    table = []
+    for row in rows:
+        beside = plain.get(key(row))
+        if row.get("invariant") and beside:
+            settings = " ".join("%s=%s" % (name, row["params"][name]) for name in ("K", "S", "layout") if name in row["params"])
+            table.append([row["kernel"], settings, shape_text(row), "%.4f" % beside["ms"], "%.4f" % row["ms"],
+                          "%.2f" % (row["ms"] / beside["ms"])])
+    return table and markdown(["kernel", "settings", "B, D, L", "ms", "invariant ms", "ratio"], table)
 
 
 def common(rows):
@@ -173,7 +226,8 @@ def common(rows):
 
 
 def tables(merged):
-    rows = cases(merged["results"])
+    measured = cases(merged["results"])
+    rows = [row for row in measured if not row.get("invariant")]
     failed = [row for row in merged["results"] if "error" in row]
     if not rows:
         raise Refused("no case of the benchmark was measured")
@@ -198,6 +252,9 @@ def tables(merged):
         lines += ["", "Other K, fraction%s:" % "".join(" / " + peer for peer in peers), ""] + other_taps(other, peers)
     if rest:
         lines += ["", "Other kernels:", ""] + other_kernels(rest)
+    costs = cost_of_invariance(measured)
+    if costs:
+        lines += ["", "What `invariant=true` costs:", ""] + costs
     lines += ["", "Not measured: %d of %d, the first with: %s" % (len(failed), len(merged["results"]), failed[0]["error"])] if failed else []
     return "\n".join(lines)
 
@@ -213,13 +270,13 @@ def rewrite(path, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("bench", help="what halo bench --suite ... -o wrote")
+    parser.add_argument("bench", nargs="+", help="what halo bench --suite ... -o wrote")
     parser.add_argument("--peers", help="what peers.py wrote")
     parser.add_argument("--results", default="bench/results", help="the folder of the merged file")
     parser.add_argument("--readme", help="the file whose tables are replaced")
     parser.add_argument("--commit", default="", help="what was measured; by default what HALO_COMMIT said then")
     options = parser.parse_args()
-    merged = merge(read(options.bench), read(options.peers) if options.peers else None, options.commit)
+    merged = merge(joined([read(path) for path in options.bench]), read(options.peers) if options.peers else None, options.commit)
     text = tables(merged)
     os.makedirs(options.results, exist_ok=True)
     slug = re.sub(r"[^a-z0-9]+", "-", merged["device"].lower()).strip("-")

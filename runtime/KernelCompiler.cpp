@@ -135,7 +135,8 @@ Result<KernelFacts> parseFacts(const Problem &asked, const std::string &text) {
   for (const json &name : *with)
     facts.problem.with.insert(name.is_string() ? name.get<std::string>() : name.dump());
   HALO_TRY(traits, KernelTraits::fromJson(document["traits"].dump()));
-  facts.traits = traits;
+  facts.problem.invariant = asked.invariant;
+  facts.traits = asked.invariant ? invariantTraits(traits) : traits;
   return facts;
 }
 
@@ -258,6 +259,11 @@ Result<KernelRequest> kernelRequest(const CompileTarget &target, const Problem &
     device.maxCluster = std::min(device.maxCluster, known->maxCluster);
   }
   HALO_TRY(schedule, resolveSchedule(facts.traits, device, options.shapeHint.d, text));
+  if (made.byRecord && facts.problem.invariant && !mayRecord(facts.traits, schedule)) {
+    made.byRecord = false;
+    HALO_TRY(chosen, resolveSchedule(facts.traits, device, options.shapeHint.d, ""));
+    schedule = chosen;
+  }
   if (options.schedule.empty() && options.records)
     made.tuned = tunedBlockLs(target, facts.problem, kernel.source, schedule.print());
   made.problem = facts.problem;

@@ -131,13 +131,19 @@ private:
       return invalid(fmt::format("problem: '{}' is no name of a parameter", name));
     if (value.empty())
       return invalid(fmt::format("problem: {} is set to nothing", name));
-    bool first = name == "align" ? !std::exchange(alignGiven, true)
-                                 : problem.params.emplace(name, value).second;
+    bool *given = name == "align" ? &alignGiven : name == "invariant" ? &invariantGiven : nullptr;
+    bool first = given ? !std::exchange(*given, true) : problem.params.emplace(name, value).second;
     if (!first)
       return invalid(fmt::format("problem: {} is set twice", name));
     if ((name == "T" || name == "W") && !isFloatName(value))
       return invalid(
           fmt::format("problem: {} is {} where f32, f16 or bf16 is expected", name, value));
+    if (name == "invariant") {
+      if (value != "true" && value != "false")
+        return invalid(
+            fmt::format("problem: invariant is {} where true or false is expected", value));
+      problem.invariant = value == "true";
+    }
     if (name != "align")
       return {};
     if (value != "1" && value != "16")
@@ -176,7 +182,7 @@ private:
   std::vector<std::string> words;
   size_t next = 0;
   Problem problem;
-  bool alignGiven = false;
+  bool alignGiven = false, invariantGiven = false;
 };
 
 } // namespace
@@ -194,6 +200,8 @@ std::string Problem::print() const {
       text += " --set " + quote(name + "=" + value);
   if (align == 1)
     text += " --set align=1";
+  if (invariant)
+    text += " --set invariant=true";
   if (!with.empty())
     text += " --with " + join(with, ",");
   return text;
@@ -212,7 +220,7 @@ Result<Problem> Problem::parse(std::vector<std::string> words) {
 
 bool Problem::operator==(const Problem &other) const {
   return kernel == other.kernel && params == other.params && with == other.with &&
-         align == other.align;
+         align == other.align && invariant == other.invariant;
 }
 
 } // namespace halo

@@ -1,5 +1,6 @@
-// A problem: everything that selects a kernel's code except its schedule. It prints as what the
-// command line takes, and that one text is used in logs, keys, tuning records and tests:
+// A problem: everything that selects a kernel's code except its schedule, and what the choice of
+// one must keep to. It prints as what the command line takes, and that one text is used in logs,
+// keys, tuning records and tests:
 //
 //   causal_conv1d --dtype bf16 --set K=4 --set layout=bld --set align=1 --with bias,initial_state
 #pragma once
@@ -24,9 +25,12 @@ struct HALO_API Problem {
   std::set<std::string> with;
   /// 16: the aligned, contiguous variant. 1: any tensors.
   int align = 16;
+  /// "--set invariant=true": the schedule is chosen by neither B nor L, so that calls of other
+  /// sizes give the same bits (conv_c5; ScheduleChoice.h). No field of a kernel's key.
+  bool invariant = false;
 
-  /// The canonical text: params by name, align only where it is 1. Words with characters that a
-  /// shell would take are in single quotes.
+  /// The canonical text: params by name, then align where it is 1, invariant where it is true.
+  /// Words with characters that a shell would take are in single quotes.
   std::string print() const;
   /// parse(print(p)) == p. Also takes the options in any order, several name=value after one --set,
   /// --set T=, and a repeated --with; a name that is set twice is refused.

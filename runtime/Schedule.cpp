@@ -15,6 +15,9 @@ std::string_view name(Window window) {
 
 std::string_view name(Fir fir) { return fir == Fir::Direct ? "direct" : "toeplitz"; }
 
+/// Fields that print() always writes: all but fir.
+constexpr size_t kAlwaysPrinted = 8;
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ')
     text.remove_prefix(1);
@@ -113,6 +116,9 @@ Result<Schedule> Schedule::parse(std::string_view text, const Schedule &base) {
     if (trim(text).empty())
       return invalid("schedule: nothing after the last comma");
   }
+  // A whole schedule, as print() writes it.
+  if (seen.size() == kAlwaysPrinted && !seen.count("fir"))
+    schedule.fir = Fir::Direct;
   return schedule;
 }
 

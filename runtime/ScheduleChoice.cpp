@@ -19,6 +19,17 @@ Result<Schedule> resolveSchedule(const KernelTraits &traits, const DeviceTraits 
   return Schedule::parse(text, chooseSchedule(hinted, device));
 }
 
+KernelTraits invariantTraits(KernelTraits traits) {
+  if (traits.layout == Layout::BDL)
+    traits.toeplitzGroup = 0;
+  return traits;
+}
+
+bool mayRecord(const KernelTraits &traits, const Schedule &schedule) {
+  bool summed = traits.modes > 0 || traits.head > 0; // Over pieces that the schedule cuts.
+  return traits.layout != Layout::BDL || (!summed && schedule.fir == Fir::Direct);
+}
+
 /// The device that runs a form of the compiler's.
 static std::string_view deviceOf(const CompileTarget &target) {
   return target.emit == "sim" ? "sim" : target.emit == "gpu" ? "null" : "cuda";
@@ -28,11 +39,11 @@ std::string tunedSchedule(const CompileTarget &target, const Problem &problem,
                           const std::string &source, const Shape &shape) {
   if (target.gpu.empty() || tuningPolicy() == TuningPolicy::Off)
     return "";
-  const TuningRecord *record = tunedRecords().find(target.gpu, target.driver,
-                                                   recordProblem(problem, source), shape);
+  const TuningRecord *record = tunedRecords().find(
+      target.gpu, target.driver, recordProblem(problem, source), recordSizes(problem, shape));
   if (record)
     return record->schedule;
-  if (tuningPolicy() == TuningPolicy::OnFirstUse)
+  if (tuningPolicy() == TuningPolicy::OnFirstUse && !problem.invariant)
     tuneInBackground(problem, shape, deviceOf(target));
   return "";
 }

@@ -23,8 +23,18 @@ struct CompileTarget;
 HALO_API Result<Schedule> resolveSchedule(const KernelTraits &traits, const DeviceTraits &device,
                                           int64_t channels, std::string_view text);
 
+/// What the choice for an invariant problem may look at. Whether tensors are aligned depends on L
+/// in bdl alone: there aligned and other tensors must get the same sums in the same order, which
+/// all direct strategies have and fir=toeplitz, which needs alignment, has not.
+HALO_API KernelTraits invariantTraits(KernelTraits traits);
+/// Whether an invariant problem may take this schedule from a record of its own, which another
+/// record of its unaligned tensors need not match: where any two schedules of its strategy give the
+/// same bits.
+HALO_API bool mayRecord(const KernelTraits &traits, const Schedule &schedule);
+
 /// The tuned schedule for a launch of this problem, as a text; empty where there is none. Under
-/// TuningPolicy::OnFirstUse a question without an answer starts a tune in the background.
+/// TuningPolicy::OnFirstUse a question without an answer starts a tune in the background; never
+/// that of an invariant problem, whose schedule would change from one process to the next.
 /// `problem` has every default; `source` is the text of a user's own kernel.
 HALO_API std::string tunedSchedule(const CompileTarget &target, const Problem &problem,
                                    const std::string &source, const Shape &shape);

@@ -1,5 +1,7 @@
 #include "runtime/ScheduleEstimate.h"
 
+#include "runtime/ScheduleStaged.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -37,6 +39,7 @@ int64_t powerOfTwoCeil(int64_t value) {
 
 bool isBld(const KernelTraits &traits) { return traits.layout == Layout::BLD; }
 bool isShared(const Schedule &schedule) { return schedule.window == Window::Shared; }
+bool isStaged(const Schedule &schedule) { return schedule.fir == Fir::Toeplitz; }
 int64_t inputViews(const KernelTraits &traits) { return std::max(1, traits.views - 1); }
 
 /// Elements that a thread asks for in one step, of one view.
@@ -54,6 +57,10 @@ int64_t stepElements(const KernelTraits &traits, const Schedule &schedule) {
 /// Instructions for one output element.
 double instructionsPerElement(const KernelTraits &traits, const Schedule &schedule) {
   double taps = double(traits.sumTaps);
+  if (isStaged(schedule))
+    return stagedInstructions(traits, schedule);
+  if (traits.modes > 0) // Several for each mode: its power, the scan, the way back.
+    return taps + 10 * double(traits.modes) + 20;
   if (isShared(schedule) && traits.maxTaps > kUnrolledTaps)
     // A sample and a tap from shared memory serve `unroll` outputs; staging both costs more.
     return taps * (1 + 2.5 / schedule.unroll) + 24;
@@ -78,12 +85,16 @@ ThreadGrid threadGrid(const KernelTraits &traits, const Schedule &schedule) {
   grid.lanes = isBld(traits) && registers ? std::max(1, schedule.vector) : 1;
   grid.run = !isBld(traits) && registers ? std::max(1, schedule.vector) : 1;
   grid.threadsN = std::max<int64_t>(1, ceilDiv(schedule.blockN, grid.lanes));
+  if (isStaged(schedule)) // The last threads of a stripe may have no channels.
+    grid.threadsN = powerOfTwoCeil(grid.threadsN);
   grid.threadsL = std::max<int64_t>(1, grid.threads / grid.threadsN);
   grid.stepL = grid.threadsL * grid.run * std::max(1, schedule.unroll);
   return grid;
 }
 
 int estimateRegisters(const KernelTraits &traits, const Schedule &schedule) {
+  if (isStaged(schedule))
+    return stagedRegisters(traits, schedule);
   if (isShared(schedule))
     return int(kBaseRegisters + 10 + 2 * schedule.unroll);
   int64_t bytes = traits.maxElementBytes, vector = schedule.vector, unroll = schedule.unroll;
@@ -95,6 +106,8 @@ int estimateRegisters(const KernelTraits &traits, const Schedule &schedule) {
 }
 
 int64_t estimateShared(const KernelTraits &traits, const Schedule &schedule) {
+  if (isStaged(schedule))
+    return stagedShared(traits, schedule);
   ThreadGrid grid = threadGrid(traits, schedule);
   int64_t bytes = traits.head > 0 ? 4 * grid.threads : 0;
   if (isShared(schedule) && traits.maxTaps > kUnrolledTaps) {
@@ -107,7 +120,8 @@ int64_t estimateShared(const KernelTraits &traits, const Schedule &schedule) {
   if (schedule.stages > 1)
     bytes += grid.threads * schedule.stages * inputViews(traits) * traits.maxElementBytes *
              stepElements(traits, schedule);
-  return bytes;
+  // The states of every thread; bdl pads them against bank conflicts.
+  return bytes + 4 * grid.lanes * (grid.threads + !isBld(traits)) * traits.modes;
 }
 
 Estimate estimate(const KernelTraits &traits, const DeviceTraits &device, const Schedule &schedule,
@@ -127,7 +141,13 @@ Estimate estimate(const KernelTraits &traits, const DeviceTraits &device, const 
   info.stepL = grid.stepL;
   info.halo = traits.halo;
   info.tiles = {{0, 0, std::max<int64_t>(1, schedule.blockN)}};
+  info.warmup = isStaged(schedule) ? stagedWarmup(traits, schedule) : 0;
+  info.threads = int(grid.threads);
+  info.registers = result.registers;
+  info.sharedBytes = result.sharedBytes;
   result.blockL = schedule.blockL ? schedule.blockL : chooseBlockL(info, shape, device);
+  if (traits.modes > 0) // A recurrence walks a whole sequence.
+    result.blockL = roundUp(shape.l, grid.stepL);
   int64_t tilesL = ceilDiv(shape.l, result.blockL), tilesN = info.tileCount(shape.d);
   result.blocks = shape.b * tilesL * tilesN;
 
@@ -156,12 +176,15 @@ Estimate estimate(const KernelTraits &traits, const DeviceTraits &device, const 
                    double(roundUp(std::min(result.blockL, shape.l), grid.stepL));
   double waste = std::max(1.0, covered / (double(shape.d) * double(shape.l)));
   double elements = double(shape.b) * double(shape.d) * double(shape.l);
-  double reread = 1 + double(traits.halo) / double(result.blockL);
+  double again = double(std::max(traits.halo, info.warmup));
+  double reread = 1 + again / double(result.blockL);
 
   double read = double(inputViews(traits)) * (1 + kRereadFromMemory * (reread - 1));
   double bytes = elements * traits.maxElementBytes * (1 + read);
   double rowBytes = isBld(traits) ? double(schedule.blockN) * traits.maxElementBytes
                                   : double(grid.stepL) * traits.maxElementBytes;
+  if (isStaged(schedule) && isBld(traits)) // Streams mostly lie side by side.
+    rowBytes *= traits.streams;
   // Without a ring a thread asks, waits and computes in turn.
   double ahead = schedule.stages > 1 ? schedule.stages - 1 : 0.5;
   double threadsBusy =
@@ -170,19 +193,28 @@ Estimate estimate(const KernelTraits &traits, const DeviceTraits &device, const 
                     double(schedule.unroll * (isShared(schedule) ? 1 : schedule.vector)) *
                     traits.maxElementBytes / waste;
   double latency = std::min(1.0, inFlight / (inFlight + kBytesInFlight / 8));
+  if (isStaged(schedule)) // Whole tiles ahead.
+    latency = 1;
   double memory = bytes / (kBytesPerNs * busySms) / (stripeEfficiency(rowBytes) * latency);
 
   double instructions = instructionsPerElement(traits, schedule) +
                         8 * spills / std::max(1, schedule.unroll * schedule.vector);
   double warpsPerScheduler = threadsBusy / 128;
   double issue = elements * waste * reread * instructions / (kLaneInstructionsPerNs * busySms) /
-                 std::min(1.0, 0.35 + 0.15 * warpsPerScheduler);
+                 std::min(1.0, isStaged(schedule) ? 0.5 + 0.1 * warpsPerScheduler
+                                                  : 0.35 + 0.15 * warpsPerScheduler);
 
   double body = std::max(memory, issue) + kUnhidden * std::min(memory, issue);
   // One block's own time is a floor; the last wave runs partly empty.
   double steps = double(ceilDiv(result.blockL, grid.stepL));
   double blockUs = kFirstLoadsUs + kStepUs * steps / ahead;
   double tail = result.waves > 1 ? 0.35 * blockUs : 0;
+  if (isStaged(schedule) || traits.modes > 0) {
+    // Long walks: a wave lasts as long as its last block, and an SM as long as it has blocks.
+    double share = result.waves > 1 ? result.waves : double(result.blocks) / busySms;
+    body *= std::ceil(share) / share;
+    tail = 0;
+  }
   result.ms = (kLaunchUs + std::max(body / 1e3 + tail, blockUs)) / 1e3;
   return result;
 }

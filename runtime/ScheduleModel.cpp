@@ -2,7 +2,7 @@
 //
 // The code's half (chooseSchedule) sees no B and no L, so a new shape never means new code; the
 // launch's half (chooseBlockL) decides how far one block walks.
-#include "runtime/Schedule.h"
+#include "runtime/ScheduleStaged.h"
 
 #include <algorithm>
 
@@ -138,22 +138,14 @@ static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits 
   schedule.numWarps = 8;
   schedule.vector = 2;
   schedule.stages = 2;
+  schedule.blockN = kChannels;
+  schedule.cluster = chooseCluster(ceilDiv(traits.channels, kChannels), device);
   for (int64_t tile : {256, 128}) {
     schedule.unroll = int(tile * (kChannels / schedule.vector) / (32 * schedule.numWarps));
-    // As compiler/lowering/StagedPlan.cpp lays it out, all views but the output in slots and all
-    // streams but one in windows.
-    int64_t parts = traits.fast ? 1 : 2, modes = ceilDiv(traits.modes, 16);
-    int64_t slot = (tile + traits.halo) * 2 * kChannels * (traits.views - 1);
-    slot += 64 * ceilDiv(tile, schedule.unroll);
-    int64_t tables = 224 * (tile / 128) * parts + 512 * modes * parts + 256 * parts * modes;
-    int64_t bytes = schedule.stages * slot + kChannels * 2 * tile * traits.streams +
-                    kChannels * tables + 4 * kChannels * (traits.sumTaps + 8);
-    if (bytes > device.sharedPerBlock)
-      continue;
-    schedule.blockN = kChannels;
-    schedule.cluster = chooseCluster(ceilDiv(traits.channels, kChannels), device);
-    return schedule;
+    if (stagedShared(traits, schedule) <= device.sharedPerBlock)
+      return schedule;
   }
+  schedule.blockN = 0;
   return schedule;
 }
 
@@ -234,18 +226,6 @@ static ToeplitzStripe toeplitzStripeBDL(int64_t group) {
   return {};
 }
 
-/// Shared memory of a staged block, as compiler/lowering/StagedPlan.cpp lays it out with all views in
-/// the slots.
-static int64_t toeplitzShared(const KernelTraits &traits, const Schedule &schedule, int64_t tile) {
-  int64_t halo = traits.halo - (traits.maxTaps - 1), n = schedule.blockN;
-  int64_t ring = roundUpToPowerOfTwo(2 * tile + ceilDiv(traits.maxTaps - 1, 16) * 16);
-  int64_t windows = n * ring * 2, inputs = traits.views - 1;
-  if (traits.layout == Layout::BLD)
-    return n * 2 * schedule.stages * (tile + halo) * inputs + windows + 3 * tile * (2 * n + 16);
-  int64_t row = ((ceilDiv(halo, 8) + tile / 8) | 1) * kAccessBytes;
-  return n * schedule.stages * row * inputs + windows + 3 * n * (tile + 16) * 2;
-}
-
 /// Long FIRs on the tensor cores: 128 threads hold all taps in registers, and two blocks share an SM's
 /// memory (H200, hcm, K 128, bf16, D 4096, L 65536: in bld 0.955 of the copy; 256 threads 0.90, 128
 /// channels a block 0.90). Shorter FIRs are computed directly, and so are groups of few channels, which
@@ -269,7 +249,7 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
   int64_t threadsN = roundUpToPowerOfTwo(bld ? stripe.blockN / kLanes : stripe.blockN);
   int64_t threadsL = 32 * stripe.numWarps / threadsN;
   schedule.unroll = int(tile / (bld ? threadsL : threadsL * schedule.vector));
-  if (toeplitzShared(traits, schedule, tile) > device.sharedPerBlock)
+  if (stagedShared(traits, schedule) > device.sharedPerBlock)
     schedule.blockN = 0;
   return schedule;
 }

@@ -1,5 +1,7 @@
 #include "runtime/ScheduleSpace.h"
 
+#include "runtime/ScheduleStaged.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,8 +45,20 @@ struct Axis {
         [](const Schedule &s) { return int64_t(s.field); }                                         \
   }
 
-Values windows(const KernelTraits &traits, const DeviceTraits &, const Schedule &) {
+bool isStaged(const Schedule &schedule) { return schedule.fir == Fir::Toeplitz; }
+bool isStep(const KernelTraits &traits) { return traits.layout == Layout::BD; }
+
+Values firs(const KernelTraits &traits, const DeviceTraits &, const Schedule &) {
+  Values values = {int64_t(Fir::Direct)};
+  if (mayStage(traits))
+    values.push_back(int64_t(Fir::Toeplitz));
+  return values;
+}
+
+Values windows(const KernelTraits &traits, const DeviceTraits &, const Schedule &before) {
   Values values;
+  if (isStaged(before) || isStep(traits) || traits.modes > 0)
+    return {int64_t(Window::Registers)};
   if (traits.maxTaps <= kMaxUnrolledTaps)
     values.push_back(int64_t(Window::Registers));
   if (traits.maxTaps > kRolledTaps)
@@ -53,6 +67,10 @@ Values windows(const KernelTraits &traits, const DeviceTraits &, const Schedule 
 }
 
 Values vectors(const KernelTraits &traits, const DeviceTraits &, const Schedule &before) {
+  if (isStaged(before))
+    return stagedVectors(traits);
+  if (isStep(traits))
+    return {1};
   int64_t widest = traits.align == 1 ? 1 : std::max(1, 16 / traits.maxElementBytes);
   if (before.window == Window::Shared)
     return {isBld(traits) ? 1 : widest};
@@ -65,6 +83,14 @@ Values vectors(const KernelTraits &traits, const DeviceTraits &, const Schedule 
 }
 
 Values blockNs(const KernelTraits &traits, const DeviceTraits &, const Schedule &before) {
+  if (isStaged(before))
+    return stagedStripes(traits);
+  if (isStep(traits))
+    return {16, 32, 64, 128};
+  if (traits.modes > 0) {
+    int64_t lanes = isBld(traits) ? before.vector : 1;
+    return {8 * lanes, 16 * lanes, 32 * lanes, 64 * lanes};
+  }
   if (!isBld(traits))
     return traits.crossLayout ? Values{32, 64} : Values{1, 2, 4, 8};
   int64_t lanes = before.window == Window::Shared ? 1 : before.vector;
@@ -72,24 +98,34 @@ Values blockNs(const KernelTraits &traits, const DeviceTraits &, const Schedule 
 }
 
 Values warps(const KernelTraits &traits, const DeviceTraits &, const Schedule &before) {
+  if (isStaged(before))
+    return stagedWarps(traits);
   if (before.window == Window::Shared)
     return {4, 8, 16};
   return isBld(traits) ? Values{2, 4, 8} : Values{1, 2, 4, 8};
 }
 
 Values unrolls(const KernelTraits &traits, const DeviceTraits &, const Schedule &before) {
+  if (isStaged(before))
+    return stagedUnrolls(traits, before);
+  if (isStep(traits))
+    return {1};
   if (before.window == Window::Shared)
     return {4, 8, 16, 32};
   return isBld(traits) ? Values{2, 4, 8, 16} : Values{1, 2, 4};
 }
 
 Values stages(const KernelTraits &traits, const DeviceTraits &, const Schedule &before) {
-  if (before.window == Window::Shared)
+  if (isStaged(before))
+    return {2, 3};
+  if (before.window == Window::Shared || isStep(traits) || traits.modes > 0)
     return {1};
   return isBld(traits) ? Values{1, 2, 3, 4, 6} : Values{1, 2, 3, 4};
 }
 
-Values minBlocks(const KernelTraits &, const DeviceTraits &device, const Schedule &before) {
+Values minBlocks(const KernelTraits &traits, const DeviceTraits &device, const Schedule &before) {
+  if (isStaged(before))
+    return stagedMinBlocks(traits, device, before);
   Values values = {1};
   for (int64_t registers : {128, 96, 80, 64}) {
     int64_t blocks = device.registersPerSm / (registers * 32 * before.numWarps);
@@ -100,9 +136,13 @@ Values minBlocks(const KernelTraits &, const DeviceTraits &device, const Schedul
 }
 
 const Axis kAxes[] = {
-    HALO_AXIS("window", windows, window),       HALO_AXIS("vector", vectors, vector),
-    HALO_AXIS("block_n", blockNs, blockN),      HALO_AXIS("num_warps", warps, numWarps),
-    HALO_AXIS("unroll", unrolls, unroll),       HALO_AXIS("stages", stages, stages),
+    HALO_AXIS("fir", firs, fir),
+    HALO_AXIS("window", windows, window),
+    HALO_AXIS("vector", vectors, vector),
+    HALO_AXIS("block_n", blockNs, blockN),
+    HALO_AXIS("num_warps", warps, numWarps),
+    HALO_AXIS("unroll", unrolls, unroll),
+    HALO_AXIS("stages", stages, stages),
     HALO_AXIS("min_blocks", minBlocks, minBlocks),
 };
 
@@ -160,8 +200,8 @@ Result<void> checkResources(const KernelTraits &traits, const DeviceTraits &devi
                             const Schedule &schedule, const ThreadGrid &grid) {
   int64_t shared = estimateShared(traits, schedule);
   if (shared > device.sharedPerBlock)
-    return invalid(fmt::format("shared memory {} B exceeds the device's {} B", shared,
-                               device.sharedPerBlock));
+    return invalid(
+        fmt::format("shared memory {} B exceeds the device's {} B", shared, device.sharedPerBlock));
   if (schedule.minBlocks > 1 && shared * schedule.minBlocks > device.sharedPerBlock)
     return invalid(fmt::format("min_blocks {} of shared memory {} B are {} B, an SM has {} B",
                                schedule.minBlocks, shared, shared * schedule.minBlocks,
@@ -173,7 +213,7 @@ Result<void> checkResources(const KernelTraits &traits, const DeviceTraits &devi
     return invalid(fmt::format("some {} registers a thread are needed, {} warps and min_blocks {} "
                                "leave {}",
                                registers, schedule.numWarps, schedule.minBlocks, cap));
-  bool unrolled = schedule.window == Window::Registers;
+  bool unrolled = schedule.window == Window::Registers && !isStaged(schedule);
   int64_t fmas = traits.sumTaps * schedule.vector * schedule.unroll;
   if (unrolled && fmas > kMaxStepFmas)
     return invalid(fmt::format("a step of {} multiply-adds in a row is more than {}", fmas,
@@ -196,7 +236,17 @@ Result<void> checkSchedule(const KernelTraits &traits, const DeviceTraits &devic
     return invalid(fmt::format("vector {} of {}-byte elements is {} bytes, more than an access of "
                                "16",
                                schedule.vector, traits.maxElementBytes, bytes));
-  if (schedule.window == Window::Registers && traits.maxTaps > kMaxUnrolledTaps)
+  if (isStaged(schedule))
+    HALO_CHECK(checkStaged(traits, schedule));
+  else if (traits.modes > 0 && (schedule.stages > 1 || schedule.window == Window::Shared))
+    return invalid(fmt::format("a recurrence with fir=direct needs window=registers and stages 1, "
+                               "got stages {}",
+                               schedule.stages));
+  if (isStep(traits) && (schedule.vector > 1 || schedule.unroll > 1 || schedule.stages > 1))
+    return invalid(fmt::format("a step has vector 1, unroll 1 and stages 1, got {}, {} and {}",
+                               schedule.vector, schedule.unroll, schedule.stages));
+  if (!isStaged(schedule) && !isStep(traits) && schedule.window == Window::Registers &&
+      traits.maxTaps > kMaxUnrolledTaps)
     return invalid(fmt::format("window=registers unrolls at most {} taps, the longest filter has "
                                "{}",
                                kMaxUnrolledTaps, traits.maxTaps));
@@ -229,6 +279,12 @@ std::vector<RankedSchedule> rankSchedules(const KernelTraits &traits, const Devi
   std::vector<RankedSchedule> ranked = {{choice, estimate(traits, device, choice, shape)}};
   for (const auto &[score, entry] : scored)
     ranked.push_back(entry);
+  // The other strategy's best is tried at once: between the two the estimate knows least.
+  auto other = std::find_if(ranked.begin(), ranked.end(), [&](const RankedSchedule &entry) {
+    return entry.schedule.fir != choice.fir;
+  });
+  if (other != ranked.end())
+    std::rotate(ranked.begin() + 1, other, other + 1);
   return ranked;
 }
 

@@ -2,6 +2,7 @@
 // numbers why a combination is none. Pure functions of traits and device; nothing is compiled.
 //
 //   axis         bld                       bdl                    values depend on
+//   fir          direct, and toeplitz with axes of its own: ScheduleStaged.h
 //   window       registers, shared         registers, shared      the longest FIR
 //   vector       1 2 4 8                   the widest, half       element bytes, align, split parts
 //   block_n      32 ... 256 threads        1 2 4 8, 32 (parts)    vector, D, heads
@@ -10,7 +11,8 @@
 //   stages       1 2 3 4 6                 1 2 3 4                window
 //   min_blocks   1 and what leaves 64, 80, 96, 128 registers a thread
 //
-// A new strategy's choice is a line in the table of ScheduleSpace.cpp.
+// Steps and direct recurrences have few of these values. No axis changes what is computed: the class of
+// precision belongs to the problem. A new strategy's choice is a line in the table of ScheduleSpace.cpp.
 #pragma once
 
 #include "runtime/Export.h"
@@ -49,7 +51,8 @@ struct RankedSchedule {
 /// All legal schedules, the most promising first. The first one is chooseSchedule's: what has been
 /// measured to be good goes before what is estimated to be. The others follow by estimated time and
 /// by how far they are from it: a doubling of one number weighs as much as 1.5 % of time, so that
-/// what is tried first is near it, or promises much. Ties keep the order of the axes.
+/// what is tried first is near it, or promises much. Ties keep the order of the axes. The second one is the
+/// best of the other `fir`, where there is one.
 HALO_API std::vector<RankedSchedule> rankSchedules(const KernelTraits &traits,
                                                    const DeviceTraits &device, const Shape &shape);
 

@@ -30,7 +30,11 @@ bool covers(const Shape &bucket, const Shape &asked) {
   return same(bucket.b, asked.b) && same(bucket.d, asked.d) && same(bucket.l, asked.l);
 }
 
-double volume(const Shape &shape) { return double(shape.b) * double(shape.d) * double(shape.l); }
+/// Of a bucket; B and L are 0 where it is every B's and L's.
+double volume(const Shape &shape) {
+  return double(std::max<int64_t>(1, shape.b)) * double(shape.d) *
+         double(std::max<int64_t>(1, shape.l));
+}
 
 /// Whether `a` replaces `b`, of the same key.
 bool stronger(const TuningRecord &a, const TuningRecord &b) {
@@ -58,6 +62,10 @@ double milliseconds(const json &object, const char *name, JsonFields &fields) {
 
 Shape bucketOf(const Shape &shape) {
   return {nearestPowerOfTwo(shape.b), shape.d, nearestPowerOfTwo(shape.l)};
+}
+
+Shape recordSizes(const Problem &problem, const Shape &shape) {
+  return problem.invariant ? Shape{0, shape.d, 0} : shape;
 }
 
 int64_t tunedBlockL(Span<TunedBlockL> tuned, int64_t stepL, const Shape &shape) {
@@ -117,10 +125,10 @@ Result<TuningRecord> TuningRecord::parse(std::string_view line) {
   record.driver = fields.text("driver");
   record.toolkit = fields.text("toolkit");
   record.problem = fields.text("problem");
-  record.bucket.b = fields.integer("b", 1, INT32_MAX);
+  record.bucket.b = fields.integer("b", 0, INT32_MAX);
   record.bucket.d = fields.integer("d", 1, INT32_MAX);
   // The nearest power of two of the longest sequence is 2^31.
-  record.bucket.l = fields.integer("l", 1, int64_t(1) << 31);
+  record.bucket.l = fields.integer("l", 0, int64_t(1) << 31);
   record.schedule = fields.text("schedule");
   record.blockL = fields.integer("block_l", 0, 1 << 30);
   record.ms = milliseconds(object, "ms", fields);
@@ -140,6 +148,12 @@ Result<TuningRecord> TuningRecord::parse(std::string_view line) {
   // One spelling, so that a lookup finds what a person wrote.
   record.schedule = schedule.print();
   record.problem = problem.print();
+  if (problem.invariant ? record.bucket.b || record.bucket.l || record.blockL
+                        : !record.bucket.b || !record.bucket.l)
+    return invalid(fmt::format("tuning record: b = {}, l = {}, block_l = {}, where a record of an "
+                               "invariant problem has 0, 0, 0, and every other one sizes of at "
+                               "least 1, 1, 0",
+                               record.bucket.b, record.bucket.l, record.blockL));
   Shape bucket = bucketOf(record.bucket);
   if (bucket.b != record.bucket.b || bucket.l != record.bucket.l)
     return invalid(fmt::format("tuning record: b = {}, l = {} are no powers of two: the bucket is "

@@ -6,7 +6,8 @@
 //    "schedule":"block_n=512,...","block_l":32,"ms":0.26,"low":0.259,"high":0.261,
 //    "default":"block_n=256,...","default_ms":0.27,"date":"2026-11-21T10:00:00Z","pinned":false}
 //
-// One record serves a bucket: D as it is, B and L to the nearest power of two, halves going up:
+// One record serves a bucket: D as it is, B and L to the nearest power of two, halves going up. Of
+// an invariant problem it serves every B and L, and has 0 for both, and for block_l:
 //
 //   L   1  2  3  4  5   6  8  11  12  16   46340  46341  65536  92681  92682
 //   l   1  2  4  4  4   8  8   8  16  16   32768  65536  65536  65536  131072
@@ -33,6 +34,9 @@ struct Problem;
 
 /// The sizes for which one record stands. A size that is not known (0) stays 0.
 HALO_API Shape bucketOf(const Shape &shape);
+/// The sizes that select a record of this problem: those of the launch; of an invariant problem D
+/// alone, so that its records stand for every B and L, written as 0.
+HALO_API Shape recordSizes(const Problem &problem, const Shape &shape);
 /// "NVIDIA H200, 132 SMs": devices of one class run a schedule equally fast.
 HALO_API std::string gpuClassOf(const Device &device);
 /// The text that names a problem in records: canonical, with a digest of the text in place of the

@@ -155,7 +155,8 @@ typedef struct halo_operator halo_operator;
 
 typedef struct halo_operator_options {
   size_t struct_size;
-  /* What the command line takes after its verb: "hcs --dtype bf16 --set K=7 --with skip". */
+  /* What the command line takes after its verb: "hcs --dtype bf16 --set K=7 --with skip". With
+   * "--set invariant=true" calls of other B and L give a row, up to any position, the same bits. */
   const char *problem;
   /* Or the same in parts: a built-in name or the path of a text that ends in .mlir; the element
    * types of activations and weights ("f32", "f16", "bf16"; null: the kernel's default); "K=4",

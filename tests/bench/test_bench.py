@@ -49,7 +49,7 @@ class Suites(unittest.TestCase):
             with open(path, encoding="utf-8") as file:
                 for entry in json.load(file):
                     self.assertLess(0, min(entry["shape"][size] for size in "BDL"))
-                    words = ["--set=%s=%s" % pair for pair in sorted(entry["set"].items())]
+                    words = ["--set=%s=%s" % (name, json.dumps(value).strip('"')) for name, value in sorted(entry["set"].items())]
                     words += ["--dtype", entry["dtype"], "--with", ",".join(entry.get("with", []))]
                     problems.add((entry["kernel"], *words))
         self.assertTrue(problems)
@@ -57,6 +57,33 @@ class Suites(unittest.TestCase):
             with self.subTest(words):
                 done = subprocess.run([HALO, "compile", *words, "--emit", "halo"], capture_output=True, text=True, timeout=120)
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class HyenaPeers(unittest.TestCase):
+    def test_they_compute_the_operators(self):
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            self.skipTest("torch is not installed for this Python")
+        sys.path.insert(0, os.path.join(ROOT, "bench"))
+        import hyena_peers as peers
+        for kernel, settings in (("hcs", {"K": 7, "group": 4}), ("hcm", {"K": 128, "group": 4}), ("hcl", {"S": 16})):
+            for names, batch, length in ((["skip"], 2, 300), ([], 1, 128)):
+                with self.subTest(kernel=kernel, names=names):
+                    case = peers.HyenaCase({"kernel": kernel, "shape": {"B": batch, "D": 16, "L": length}, "dtype": "bf16",
+                                            "set": {**settings, "layout": "bld"}, "with": names})
+                    case.allocate("cpu")
+                    case.check([peers.stock(case)()])
+                    case.check([peers.fused(case, compiled=False)()])
+                    case.z = case.z + 1
+                    wrong = peers.stock(case)()
+                    case.z = case.z - 1
+                    with self.assertRaises(ArithmeticError):
+                        case.check([wrong])
+        entry = {"kernel": "hcl", "shape": {"B": 1, "D": 16, "L": 1 << 20}, "dtype": "bf16", "set": {"S": 16, "layout": "bld"}}
+        for changed in (entry, {**entry, "set": {"S": 16, "layout": "bdl"}}):
+            with self.assertRaises(peers.NotTimed):
+                peers.HyenaCase(changed)
 
 
 class Report(unittest.TestCase):
@@ -117,6 +144,33 @@ class Report(unittest.TestCase):
         merged = json.loads(self.read("some-gpu-1.json"))["results"]
         self.assertEqual([row["clock"] for row in merged[:4]], ["sustained", "sustained", "burst", "burst"])
         self.assertEqual(["triton" in row["peers"] for row in merged[:4]], [True, False, True, False], "peers ran with a cold L2")
+
+    def test_what_invariance_costs(self):
+        (row, _) = bench()["results"]
+        rows = [row, {**row, "invariant": True, "problem": "p --set invariant=true", "ms": 0.015}]
+        rows.append({**rows[1], "shape": {**SHAPE, "L": 256}})  # Nothing to compare it with.
+        one, two = self.write("b", bench(results=rows[:1])), self.write("c", bench(results=rows[1:]))
+        done = self.report(one, two)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| causal_conv1d | K=4 layout=bld | 1, 64, 128 | 0.0100 | 0.0150 | 1.50 |", done.stdout)
+        self.assertEqual(done.stdout.count("1, 64, 128"), 2, "the mode's rows are in their own table alone")
+        self.assertNotIn("256", done.stdout)
+        other = self.report(one, self.write("d", bench(repeat=7)))
+        self.assertEqual((other.returncode, other.stderr.count("\n")), (1, 1))
+        self.assertIn("repeats 50 and 7", other.stderr)
+
+    def test_the_operators_peers(self):
+        (row, _) = bench()["results"]
+        settings = {"K": "128", "group": "16", "layout": "bld", "precision": "accurate", "T": "bf16", "W": "f32"}
+        operator = {**row, "kernel": "hcm", "problem": "hcm", "params": settings, "with": ["skip"]}
+        entry = {"kernel": "hcm", "shape": SHAPE, "set": {"K": 128, "group": 16, "layout": "bld"}, "dtype": "bf16", "with": ["skip"],
+                 "halo_extra_bytes": 0, "peers": {"torch": {"ms": 41.2, "fraction": 0.01, "peak_extra_bytes": 15 << 30},
+                                                  "torch-fused": {"skipped": "it is out of memory"}}}
+        beside = {**peers(), "results": [{**entry, "wdtype": "f32"}, {**entry, "peers": {"torch": {"ms": 7}}}]}
+        done = self.report(self.write("b", bench(results=[operator])), "--peers", self.write("p", beside))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| fraction | extra GiB | torch ms, extra GiB |", done.stdout)
+        self.assertIn("| 0.75 | 0 | 41.2, 15 |", done.stdout, "the case of the same types")
 
     def test_refusals(self):
         good = self.write("b", bench())

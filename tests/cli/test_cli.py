@@ -12,6 +12,7 @@ from cli_case import SIM, CliCase, setUpModule  # noqa: E402, F401
 from environment_cases import Environment  # noqa: E402, F401
 from hyena_cases import Hyena, Steps  # noqa: E402, F401
 from inspect_cases import Inspect  # noqa: E402, F401
+from invariant_cases import Invariant  # noqa: E402, F401
 from modal_cases import Modal, ModalFilter, ModalSteps  # noqa: E402, F401
 from pack_cases import Packs  # noqa: E402, F401
 from packed_cases import Labels, Packed, PackedHyena  # noqa: E402, F401

@@ -103,6 +103,15 @@ class Tune(TuneCase):
         self.assertEqual(report["checked_against"], "default")
         self.assertNotIn(self.folder, self.records()[0]["problem"])
 
+    def test_a_recurrence_and_a_fast_class_are_judged_as_such(self):
+        shape = ("--shape", "B=1,L=40,D=16", *SIM, *fast(candidates=2))
+        for words in (("hcl", "--set", "S=4", "states=true"), ("hcm", "--set", "K=24", "group=8", "precision=fast", "--wdtype", "f32")):
+            report = self.succeeds_json("tune", *words, "--set", "layout=bld", "--dtype", "bf16", *shape)
+            self.assertEqual(report["checked_against"], "oracle")
+            raced = [row["schedule"] for row in report["candidates"] if row["rounds"]]
+            self.assertEqual({"fir=toeplitz" in schedule for schedule in raced}, {True, False}, raced)
+            self.assertIn("precision=%s" % ("fast" if words[0] == "hcm" else "accurate"), report["record"]["problem"])
+
     def test_null_device(self):
         report = self.succeeds_json("tune", *KERNEL, *SHAPE, "--device", "null", *fast())
         self.assertEqual(report["checked_against"], "nothing")

@@ -35,8 +35,9 @@ inline constexpr const char *kRepeat = "repeat";   ///< Same inputs, same bits.
 inline constexpr const char *kInPlace = "inplace"; ///< A step's states in one memory, same bits.
 inline constexpr const char *kPrefill = "prefill"; ///< hyena_c1: a step is a prefill of length 1.
 inline constexpr const char *kAlone = "alone";     ///< A packed sequence, not packed, same bits.
-inline constexpr const char *kChecks[] = {kPrefix, kBatch,   kSpecial, kChunks,
-                                          kRepeat, kInPlace, kPrefill, kAlone};
+inline constexpr const char *kCalls = "calls"; ///< conv_c5 across calls, of the invariant problem.
+inline constexpr const char *kChecks[] = {kPrefix,  kBatch,   kSpecial, kChunks, kRepeat,
+                                          kInPlace, kPrefill, kAlone,   kCalls};
 
 struct Case {
   Problem problem;

@@ -15,7 +15,7 @@ struct Outcome {
 /// analytic one never may be.
 Outcome checkCase(Runner &runner, const Case &drawn);
 
-/// Random inputs at unit scale (weights divided by the square root of K).
+/// Random inputs; filters have gains near one, so that outputs are at unit scale (Inputs.cpp).
 TensorMap makeInputs(const Case &drawn);
 
 /// The invariances a case asks for (Invariances.cpp), given its first launch.

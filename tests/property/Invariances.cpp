@@ -33,6 +33,7 @@ public:
   Result<void> inPlace();
   Result<void> prefill();
   Result<void> alone();
+  Result<void> calls();
 
 private:
   const Case &drawn;
@@ -42,6 +43,15 @@ private:
 
   Result<TensorMap> again(TensorMap inputs, Shape shape, int64_t blockL = 0) {
     return launch(first.device, first.kernel, inputs, shape, {{}, drawn.guard, blockL});
+  }
+  /// What a call of these sizes launches of the invariant problem, with contiguous tensors.
+  Result<TensorMap> call(TensorMap inputs, Shape shape);
+  /// The tensors of one row of the batch.
+  TensorMap alone(TensorMap tensors, int64_t row) const {
+    for (auto &[name, tensor] : tensors)
+      if (hasBatch(name))
+        tensor = slice(tensor, 0, row, 1);
+    return tensors;
   }
   /// The dimension of an operand along which positions run; -1 for operands without one.
   int positionsOf(const std::string &name) const {
@@ -128,19 +138,47 @@ Result<void> Invariances::batch() {
   if (drawn.shape.b == 0 || hasBounds(drawn.problem)) // One row.
     return {};
   int64_t row = random.below(drawn.shape.b);
-  auto alone = [&](TensorMap tensors) {
-    for (auto &[name, tensor] : tensors)
-      if (hasBatch(name))
-        tensor = slice(tensor, 0, row, 1);
-    return tensors;
-  };
   Shape shape = drawn.shape;
   shape.b = 1;
-  HALO_TRY(outputs, again(alone(first.inputs), shape));
-  TensorMap want = alone(first.outputs);
+  HALO_TRY(outputs, again(alone(first.inputs, row), shape));
+  TensorMap want = alone(first.outputs, row);
   for (const auto &[name, got] : outputs)
     HALO_CHECK(
         checkBits(fmt::format("conv_c5: {} of batch row {} alone", name, row), got, want[name]));
+  return {};
+}
+
+Result<TensorMap> Invariances::call(TensorMap inputs, Shape shape) {
+  Problem problem = drawn.problem;
+  problem.invariant = true;
+  std::vector<Argument> arguments;
+  for (const Operand &operand : first.kernel.info().operands)
+    arguments.push_back(
+        {operand.name, TensorRef::contiguous(nullptr, operand.dtype, outputShape(operand, shape))});
+  if (problem.align == 16)
+    problem.align = alignmentOf(first.kernel.info().operands, arguments);
+  HALO_TRY(kernel, Kernel::compile(first.device, problem, {"", shape}));
+  return launch(first.device, kernel, inputs, shape, {{}, drawn.guard, 0});
+}
+
+/// Of one row, any number of positions, in a call of its own.
+Result<void> Invariances::calls() {
+  if (drawn.shape.b == 0)
+    return {};
+  int64_t row = random.below(drawn.shape.b);
+  Shape shape = drawn.shape;
+  shape.b = 1;
+  shape.l = isStep(drawn.problem) ? 1 : random.between(0, drawn.shape.l);
+  HALO_TRY(whole, call(first.inputs, drawn.shape));
+  HALO_TRY(part, call(cut(alone(first.inputs, row), 0, shape.l), shape));
+  TensorMap want = cut(alone(whole, row), 0, shape.l);
+  for (const auto &[name, got] : part)
+    if (positionsOf(name) >= 0 || isStep(drawn.problem))
+      HALO_CHECK(checkBits(
+          fmt::format("conv_c5: {} of row {} alone, of {} of {} positions in a call of its "
+                      "own,",
+                      name, row, shape.l, drawn.shape.l),
+          got, want[name]));
   return {};
 }
 
@@ -320,9 +358,9 @@ std::pair<int64_t, int64_t> Invariances::reachedBy(const std::string &name,
   return {first, first + (head ? head : 1)};
 }
 
-/// The outputs with the oracle's numbers where the law leaves room: in the planted sequence a Toeplitz
-/// block or a recurrence may have a NaN where the direct sum has a number, or the other way round. Numbers
-/// that both have are judged.
+/// The outputs with the oracle's numbers where the law leaves room: in the planted sequence a
+/// Toeplitz block or a recurrence may have a NaN where the direct sum has a number, or the other
+/// way round. Numbers that both have are judged.
 TensorMap Invariances::forgiven(TensorMap outputs, const TensorMap &expected,
                                 const std::string &planted, int64_t b, int64_t c) const {
   for (auto &[name, got] : outputs) {
@@ -333,8 +371,8 @@ TensorMap Invariances::forgiven(TensorMap outputs, const TensorMap &expected,
     for (int64_t i = 0, end = got.elements(); i < end; ++i) {
       auto [row, own] = placeOf(name, got, i);
       double right = loadAsF64(want->second.bytes.data(), want->second.dtype, i);
-      bool numbers = std::isfinite(right) &&
-                     std::isfinite(loadAsF64(got.bytes.data(), got.dtype, i));
+      bool numbers =
+          std::isfinite(right) && std::isfinite(loadAsF64(got.bytes.data(), got.dtype, i));
       if (row == b && own >= first && own < last && !numbers)
         storeFromF64(got.bytes.data(), got.dtype, i, right);
     }
@@ -381,6 +419,8 @@ Result<void> checkInvariances(const Case &drawn, const FirstLaunch &first) {
     HALO_CHECK(invariances.prefill());
   if (drawn.checks.count(kAlone))
     HALO_CHECK(invariances.alone());
+  if (drawn.checks.count(kCalls))
+    HALO_CHECK(invariances.calls());
   return {};
 }
 

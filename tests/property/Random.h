@@ -20,6 +20,8 @@ public:
   template <typename T> T of(const std::vector<T> &choices) {
     return choices[size_t(below(int64_t(choices.size())))];
   }
+  /// In [0, 1).
+  double uniform() { return double(engine() >> 11) * 0x1p-53; }
   double normal() {
     double u = (double(engine() >> 11) + 1) * 0x1p-53, v = double(engine() >> 11) * 0x1p-53;
     return std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v);

@@ -124,6 +124,18 @@ class Hyena(ArrayCase):
             self.assertEqual(got.shape, (5, length))
             self.assert_close(got, want, "f32", "h")
 
+    def test_invariant(self):
+        """conv_c5: a row up to an unaligned position; without the mode its strategy would be another one."""
+        self.D, self.L = 16, 64
+        for kind in ("hcm", "hcl"):
+            for layout in ("bdl", "bld"):
+                with self.subTest(kind=kind, layout=layout):
+                    tensors = self.tensors(kind, "bf16", "f32", k=40, group=8, states=False)
+                    (whole,) = self.run_prefill(kind, tensors, layout, invariant=True)
+                    part = dict(tensors, z=np.ascontiguousarray(tensors["z"][1:, :, :37]))
+                    (alone,) = self.run_prefill(kind, part, layout, invariant=True)
+                    self.assertEqual(whole[1, :, :37].tobytes(), alone[0].tobytes())
+
     def test_what_is_wrong_is_said(self):
         tensors = self.tensors("hcs")
         step = dict(self.tensors("hcs"), z=self.normal("f32", self.B, 3 * self.D))

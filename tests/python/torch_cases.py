@@ -47,6 +47,7 @@ def arguments(case, kernel):
     options = {
         "layout": "bdl", "activation": "silu", "taps": "correlation", "final_state": True, "split": "q:4,k:8",
         "l2norm": "q:2", "streams": "split", "states": True, "precision": "accurate", "length": 7,
+        "invariant": True,
     }  # fmt: skip
     return tensors, [options[name] for name in kernel.options]
 
@@ -91,6 +92,15 @@ class Functions(TorchCase):
                 self.assertEqual(len(direct), len(by_op))
                 for one, other in zip([*direct, *clones], [*by_op, *tensors]):
                     self.assertTrue(torch.equal(one, other), name)
+
+    def test_an_option_that_came_later_may_be_left_out(self):
+        for name, kernel in KERNELS.items():
+            if "invariant" in kernel.options:
+                with self.subTest(kernel=name):
+                    tensors, options = arguments(self, kernel)
+                    clones = [tensor.clone() for tensor in tensors]
+                    op = getattr(torch.ops.halo, name)
+                    torch.testing.assert_close(op(*tensors, *options[:-1]), op(*clones, *options[:-1], False))
 
     def test_ops_are_what_they_declare(self):
         for name, kernel in KERNELS.items():

@@ -137,6 +137,8 @@ static Json describeRow(const BenchCase &bench, size_t entrant, const Problem &p
     row["shared_bytes"] = info->sharedBytes;
   }
   row["params"] = problem.params;
+  if (problem.invariant)
+    row["invariant"] = true;
   row["with"] = problem.with;
   row["shape"] = {{"B", bench.shape.b}, {"D", bench.shape.d}, {"L", bench.shape.l}};
   if (bench.shape.n >= 0)

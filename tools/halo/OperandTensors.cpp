@@ -22,6 +22,18 @@ Result<size_t> halo::tool::movedBytes(const std::vector<Operand> &operands, cons
   return total;
 }
 
+Result<void> halo::tool::fillOperand(Device &device, const Operand &operand,
+                                     const TensorRef &tensor, uint64_t seed) {
+  // Log-poles are negative, and residues may be.
+  bool modal = operand.kind == OperandKind::Modes, poles = operand.name == "log_poles";
+  double scale = 1;
+  if (operand.kind == OperandKind::Taps)
+    scale = 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)));
+  else if (modal && !poles)
+    scale = 1 / double(std::max<int64_t>(1, operand.modes));
+  return fillRandom(device, tensor, seed, scale, modal);
+}
+
 Result<void> halo::tool::allocateOperands(Device &device, DeviceTensors &tensors,
                                           const std::vector<Operand> &operands, const Shape &shape,
                                           uint64_t seed) {
@@ -31,18 +43,12 @@ Result<void> halo::tool::allocateOperands(Device &device, DeviceTensors &tensors
       HALO_CHECK(tensors.addOutput(operand.name, operand.dtype, sizes));
       continue;
     }
-    // Taps of norm one keep the output at unit scale.
-    double scale = operand.kind == OperandKind::Taps
-                       ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
-                       : 1;
     HALO_CHECK(tensors.add(operand.name, operand.dtype, sizes));
     if (operand.kind == OperandKind::Indices) {
       HALO_CHECK(fillIndices(device, tensors[operand.name], operand, shape));
       continue;
     }
-    // Log-poles are negative, and residues may be.
-    bool negative = operand.kind == OperandKind::Modes;
-    HALO_CHECK(fillRandom(device, tensors[operand.name], seed++, scale, negative));
+    HALO_CHECK(fillOperand(device, operand, tensors[operand.name], seed++));
   }
   return {};
 }

@@ -14,6 +14,9 @@ namespace halo::tool {
 /// The views, and in a step the states too.
 Result<size_t> movedBytes(const std::vector<Operand> &operands, const Shape &shape);
 
+/// Random numbers that keep outputs at unit scale: taps of norm one, modes that decay.
+Result<void> fillOperand(Device &device, const Operand &operand, const TensorRef &tensor,
+                         uint64_t seed);
 /// Adds a tensor for each operand; the same seed gives the same inputs.
 Result<void> allocateOperands(Device &device, DeviceTensors &tensors,
                               const std::vector<Operand> &operands, const Shape &shape,

@@ -45,10 +45,16 @@ Result<Settings> halo::tool::parseSettings(const Description &kernel,
       settings.align = setting.value == "1" ? 1 : 16;
       continue;
     }
+    if (setting.name == "invariant") {
+      if (setting.value != "true" && setting.value != "false")
+        return invalid(fmt::format("invariant is '{}', expected true or false", setting.value));
+      settings.invariant = setting.value == "true";
+      continue;
+    }
     const ParamSpec *spec = kernel.param(setting.name);
     if (!spec) {
       std::vector<std::string> legal = kernel.paramNames();
-      legal.push_back("align");
+      legal.insert(legal.end(), {"align", "invariant"});
       return invalid(
           unknown(fmt::format("option of {} in --set", kernel.name), setting.name, legal));
     }
@@ -129,7 +135,7 @@ std::vector<Option> halo::tool::problemOptions() {
   return {
       {"--set", "NAME=VALUE",
        "an option of the kernel, as K=4 or layout=bld; align=1 asks for the "
-       "element-wise variant",
+       "element-wise variant, invariant=true for the same bits whatever B and L",
        true},
       {"--dtype", "TYPE", "the activations' storage: bf16 (default), f16 or f32"},
       {"--wdtype", "TYPE", "the weights' storage; by default the activations'"},
@@ -151,6 +157,7 @@ Result<Problem> halo::tool::parseProblem(const std::string &kernel,
       problem.params.erase(spec.name); // Said by --shape L=...
   if (parsed.align)
     problem.align = parsed.align;
+  problem.invariant = parsed.invariant;
   HALO_CHECK(setTypes(description, dtype, wdtype, problem.params));
   HALO_TRY(operands, parseWith(description, with, problem.params));
   problem.with = operands;

@@ -12,10 +12,12 @@
 
 namespace halo::tool {
 
-/// The texts of --set: params by name, and `align`, which selects a variant and is no param.
+/// The texts of --set: params by name; `align`, which selects a variant, and `invariant`, which
+/// binds the choice of a schedule, are no params.
 struct Settings {
   std::map<std::string, std::string> params;
   int align = 0; ///< 0 where it was not given.
+  bool invariant = false;
 };
 
 /// Parses --set texts against what the kernel takes: unknown names, values outside an enum,

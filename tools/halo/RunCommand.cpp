@@ -116,7 +116,8 @@ static Result<int> run(const Arguments &arguments) {
   HALO_TRY(device, openDevice(arguments.value("--device")));
   if (check && device->kind() == "null")
     return invalid("--check needs a device that computes, and null computes nothing");
-  Problem problem{arguments.positional(0), binding.params, binding.with, settings.align};
+  Problem problem{arguments.positional(0), binding.params, binding.with, settings.align,
+                  settings.invariant};
   if (!problem.align)
     problem.align = alignmentFor(operandsOf(kernel, binding.params, binding.with), binding.shape);
   CompileOptions options;

@@ -2,6 +2,7 @@
 
 #include "tests/oracle/Compare.h"
 #include "tests/oracle/Oracle.h"
+#include "tools/halo/OperandTensors.h"
 #include "tools/halo/RandomFill.h"
 
 #include <fmt/format.h>
@@ -16,13 +17,6 @@ using namespace halo::tool;
 /// Elements of the small shape, and of one full-size window.
 static constexpr int64_t SmallElements = 1 << 18, WindowElements = 512;
 static constexpr int64_t NumWindows = 64;
-
-/// Taps of norm one keep the output at unit scale.
-static double scaleOf(const Operand &operand) {
-  return operand.kind == OperandKind::Taps
-             ? 1 / std::sqrt(double(std::max<int64_t>(1, operand.taps)))
-             : 1;
-}
 
 /// The largest value of at most `most` that leaves `rest` above a multiple of 64 `unit`s.
 static int64_t ragged(int64_t most, int64_t unit) {
@@ -71,8 +65,8 @@ Result<void> TuneCheck::prepare(const KernelInfo &info) {
       HALO_CHECK(fillIndices(*device, full[operand.name], operand, shape));
       HALO_CHECK(fillIndices(*host, drawn.output(operand.name), operand, small));
     } else {
-      HALO_CHECK(fillRandom(*device, full[operand.name], next, scaleOf(operand)));
-      HALO_CHECK(fillRandom(*host, drawn.output(operand.name), next++, scaleOf(operand)));
+      HALO_CHECK(fillOperand(*device, operand, full[operand.name], next));
+      HALO_CHECK(fillOperand(*host, operand, drawn.output(operand.name), next++));
     }
     HALO_TRY(tensor, drawn.download(operand.name));
     inputs[operand.name] = std::move(tensor);
@@ -87,18 +81,27 @@ Result<void> TuneCheck::prepare(const KernelInfo &info) {
   return {};
 }
 
-static Result<void> compareAll(const TensorMap &got, const TensorMap &want, const char *what,
-                               const char *against) {
+/// The class of a problem's numbers: its bounds are the candidates'.
+static NumberClass classOf(const Problem &problem) {
+  auto text = [&](const char *name) {
+    auto found = problem.params.find(name);
+    return found == problem.params.end() ? std::string() : found->second;
+  };
+  return {parseDType(text("T")).value_or(DType::F32), text("precision") == "fast"};
+}
+
+static Result<void> compareAll(const TensorMap &got, const TensorMap &want, NumberClass from,
+                               const char *what, const char *against) {
   for (const auto &[name, tensor] : got) {
     auto other = want.find(name);
     if (other == want.end())
       return failed(fmt::format("nothing says what {} must be", name));
-    Comparison result = compare(tensor, other->second, tensor.dtype);
+    Comparison result = compare(tensor, other->second, tensor.dtype, from);
     if (!result.withinTolerance)
       return failed(fmt::format("wrong answer at the {} shape: {} differs from the {}: relative "
                                 "norm {:.3g} (bound {:.3g}), {}",
                                 what, name, against, result.relativeNorm,
-                                toleranceOf(tensor.dtype).norm, result.worst));
+                                toleranceOf(tensor.dtype, from).norm, result.worst));
   }
   return {};
 }
@@ -123,7 +126,8 @@ Result<void> TuneCheck::checkSmall(const Kernel &kernel) {
       outputs[operand.name] = std::move(tensor);
     }
   if (expected)
-    return compareAll(outputs, *expected, "small", againstOracle ? "oracle" : "default schedule");
+    return compareAll(outputs, *expected, classOf(problem), "small",
+                      againstOracle ? "oracle" : "default schedule");
   expected = std::move(outputs);
   return {};
 }
@@ -170,7 +174,7 @@ Result<void> TuneCheck::checkFull(const Kernel &kernel) {
     return {};
   HALO_TRY(pieces, windows(kernel.info()));
   if (windowsOfDefault)
-    return compareAll(pieces, *windowsOfDefault, "full", "default schedule");
+    return compareAll(pieces, *windowsOfDefault, classOf(problem), "full", "default schedule");
   for (const auto &[name, tensor] : pieces)
     for (int64_t i = 0; i < tensor.elements(); ++i)
       if (std::isnan(loadAsF64(tensor.bytes.data(), tensor.dtype, i)))

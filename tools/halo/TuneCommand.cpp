@@ -7,6 +7,7 @@
 
 #include "runtime/Environment.h"
 #include "runtime/KernelSource.h"
+#include "runtime/ScheduleChoice.h"
 #include "runtime/ScheduleSpace.h"
 #include "runtime/TuningStore.h"
 
@@ -121,7 +122,8 @@ static Result<int> forget(const TuneTask &task, const TuneOptions &options) {
   HALO_TRY(source, kernelSource(task.problem.kernel));
   size_t removed = 0;
   HALO_CHECK(changeRecords(tunedFolder(), [&](TuningRecords &records) {
-    removed = records.forget(gpuClassOf(*device), recordProblem(facts.problem, source), task.shape);
+    removed = records.forget(gpuClassOf(*device), recordProblem(facts.problem, source),
+                             recordSizes(facts.problem, task.shape));
   }));
   print(fmt::format("{} records are forgotten", removed));
   return 0;
@@ -185,12 +187,19 @@ static Result<bool> isKnown(const TuneTask &task, const TuneOptions &options) {
   HALO_TRY(facts, kernelFacts(task.problem));
   HALO_TRY(source, kernelSource(task.problem.kernel));
   return tunedRecords().find(gpuClassOf(*device), driverOf(*device),
-                             recordProblem(facts.problem, source), task.shape) != nullptr;
+                             recordProblem(facts.problem, source),
+                             recordSizes(facts.problem, task.shape)) != nullptr;
 }
 
 static Result<int> tuneOne(const Arguments &arguments, const TuneTask &task,
                            const TuneOptions &options) {
   HALO_TRY(repeat, arguments.number("--repeat", 1, 1));
+  HALO_TRY(facts, kernelFacts(task.problem));
+  if (task.problem.invariant && !mayRecord(facts.traits, Schedule()))
+    return invalid(
+        fmt::format("invariant {} in bdl takes no record: aligned and other tensors would have "
+                    "one each, with other bits",
+                    task.problem.kernel));
   Progress progress;
   Tuner tuner(options);
   HALO_TRY(report, tuner.tune(task, progress));
@@ -216,8 +225,10 @@ static Result<int> tuneOne(const Arguments &arguments, const TuneTask &task,
     print(fmt::format("{} repeats: flip rate {:.2f}, the worst winner reaches {:.3f} of the best",
                       repeat, json["repeats"]["flip_rate"].get<double>(),
                       json["repeats"]["worst_reached"].get<double>()));
-  print(kept ? fmt::format("recorded in {} for L near {}, B near {}", tunedFolder(),
-                           record.bucket.l, record.bucket.b)
+  std::string sizes = task.problem.invariant
+                          ? "every L and B"
+                          : fmt::format("L near {}, B near {}", record.bucket.l, record.bucket.b);
+  print(kept ? fmt::format("recorded in {} for {}", tunedFolder(), sizes)
              : "a pinned or newer record stays: --forget removes it");
   if (report.device.kind != "cuda")
     note(fmt::format("these are timings of the {} device, not of a GPU", report.device.kind));

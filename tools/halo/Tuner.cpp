@@ -30,9 +30,9 @@ TuningRecord TuneReport::record(bool pinned, const std::string &date) const {
   record.driver = device.target.driver;
   record.toolkit = toolkit;
   record.problem = problemText;
-  record.bucket = bucketOf(shape);
+  record.bucket = bucketOf(recordSizes(kernel.problem, shape));
   record.schedule = won.schedule.print();
-  record.blockL = won.blockL;
+  record.blockL = kernel.problem.invariant ? 0 : won.blockL;
   record.ms = won.ms.median;
   record.low = won.ms.low;
   record.high = won.ms.high;

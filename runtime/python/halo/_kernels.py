@@ -20,7 +20,8 @@ class Out(NamedTuple):
 
 
 class Kernel:
-    """`inputs`: {"x": rank, "bias?": rank}. `options`: {"layout": "str"} with the types of a torch schema.
+    """`inputs`: {"x": rank, "bias?": rank}. `options`: {"layout": "str"} with the types of a torch schema; every kernel
+    with an input view has `invariant` as its last one.
 
     `params(t, o)` gives the constants that tensors and options fix, by name; `outputs(t, o)` the results. `t` holds the
     sizes of the inputs that are there, `o` the options, both by name. `inplace`: inputs that are results too, after the
@@ -90,7 +91,7 @@ def _view(b, d, l, layout):
 def _conv_params(t, o):
     _, d, _ = _bdl(t["x"], o["layout"])
     rows, k = t["weight"]
-    names = ("layout", "activation", "taps", "final_state", "split", "l2norm")
+    names = ("layout", "activation", "taps", "final_state", "split", "l2norm", "invariant")
     return {"K": k, "group": _group(d, rows), **{name: o[name] for name in names if name in o}}
 
 
@@ -160,9 +161,10 @@ def _step_outputs(*states):
 _CONV_INPUTS = {
     "x": 3, "weight": 2, "bias?": 1, "initial_state?": 3, "cu_seqlens?": 1, "seq_idx?": 2, "residual?": 3,
 }  # fmt: skip
+_INVARIANT = {"invariant": "bool"}
 _CONV_OPTIONS = {"layout": "str", "activation": "str", "taps": "str", "final_state": "bool"}
-_HYENA_OPTIONS = {"layout": "str", "streams": "str", "states": "bool", "precision": "str"}
-_B2B_OPTIONS = {"layout": "str", "states": "bool", "precision": "str"}
+_HYENA_OPTIONS = {"layout": "str", "streams": "str", "states": "bool", "precision": "str", **_INVARIANT}
+_B2B_OPTIONS = {"layout": "str", "states": "bool", "precision": "str", **_INVARIANT}
 _FIR = {"filter": 2, "skip?": 1}
 _PACKED = {"cu_seqlens?": 1}
 _MODAL = {"log_poles": 2, "residues": 2, "skip?": 1}
@@ -177,7 +179,7 @@ def _hyena(name, tail, states, filt):
 
 def _step(name, tail, states, filt):
     return Kernel(
-        name, {"z": 2, "proj_weight": 2, **tail, **dict.fromkeys(states, 3)}, {"streams": "str"},
+        name, {"z": 2, "proj_weight": 2, **tail, **dict.fromkeys(states, 3)}, {"streams": "str", **_INVARIANT},
         _hyena_params("z", "proj_weight", filt), _step_outputs(*states), "proj_weight", states,
     )  # fmt: skip
 
@@ -187,10 +189,11 @@ _FIR_STATES, _MODAL_STATES = ("proj_state", "fir_state"), ("proj_state", "modal_
 KERNELS = {
     kernel.name: kernel
     for kernel in (
-        Kernel("causal_conv1d", _CONV_INPUTS, _CONV_OPTIONS, _conv_params,
+        Kernel("causal_conv1d", _CONV_INPUTS, {**_CONV_OPTIONS, **_INVARIANT}, _conv_params,
                lambda t, o: [Out("y", like="x"), *_conv_state(t, o)], "weight"),
-        Kernel("causal_conv1d_split", _CONV_INPUTS, {**_CONV_OPTIONS, "split": "str", "l2norm": "str"}, _conv_params,
-               _split_outputs, "weight"),
+        Kernel("causal_conv1d_split", _CONV_INPUTS,
+               {**_CONV_OPTIONS, "split": "str", "l2norm": "str", **_INVARIANT}, _conv_params, _split_outputs,
+               "weight"),
         _hyena("hcs", _FIR, _FIR_STATES, "filter"),
         _hyena("hcm", _FIR, _FIR_STATES, "filter"),
         _hyena("hcl", _MODAL, _MODAL_STATES, None),

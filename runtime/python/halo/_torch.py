@@ -189,7 +189,10 @@ def _schema(kernel):
     for i, (name, _, optional) in enumerate(kernel.inputs):
         written = "(a%d!)" % i if name in kernel.inplace else ""
         words.append("Tensor%s%s %s" % (written, "?" if optional else "", name))
-    words += ["%s %s" % (kind, name) for name, kind in kernel.options.items()]
+    # What came later has a default, so that a call that was written before stays one.
+    words += [
+        "%s %s%s" % (kind, name, "=False" if name == "invariant" else "") for name, kind in kernel.options.items()
+    ]
     # torch traces no operator that writes an input and returns a list.
     return "(%s) -> %s" % (", ".join(words), "Tensor" if kernel.inplace else "Tensor[]")
 
@@ -197,12 +200,18 @@ def _schema(kernel):
 def _register(kernel):
     count = len(kernel.inputs)
 
+    def given(arguments):
+        """(tensors, options); the dispatcher leaves out last ones that are their defaults."""
+        options = arguments[count:]
+        return arguments[:count], options + (False,) * (len(kernel.options) - len(options))
+
     def implementation(*arguments):
-        results = run(kernel, arguments[count:], arguments[:count])
+        tensors, options = given(arguments)
+        results = run(kernel, options, tensors)
         return results[0] if kernel.inplace else results
 
     def fake(*arguments):
-        tensors, options = arguments[:count], arguments[count:]
+        tensors, options = given(arguments)
         shapes = [None if tensor is None else tuple(tensor.shape) for tensor in tensors]
         made = [
             allocate(*_engine.result_plan(kernel, out, None), tensors)

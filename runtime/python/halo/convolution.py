@@ -8,7 +8,7 @@ _CONV, _SPLIT = KERNELS["causal_conv1d"], KERNELS["causal_conv1d_split"]
 
 def causal_conv1d(
     x, weight, bias=None, *, initial_state=None, residual=None, layout="bdl", activation=None, taps="correlation",
-    final_state=False, out=None, final_state_out=None, cu_seqlens=None, seq_idx=None,
+    final_state=False, invariant=False, out=None, final_state_out=None, cu_seqlens=None, seq_idx=None,
 ):  # fmt: skip
     """y = activation(causal convolution of x + bias) + residual, each channel on its own.
 
@@ -32,18 +32,15 @@ def causal_conv1d(
     falling, packs N sequences into one row (B = 1), some of them empty if you like; the states are [N, D, K-1]. Its
     values are not looked at. seq_idx gives each position a number: taps of another number count as 0, y is 0 where the
     number is negative; the initial state goes with the first position's number, the final state with the last one's.
+    invariant: calls of other B and L give a row, up to any position, the same bits (more in the README).
     """
     if final_state_out is not None:
         final_state = True
     outs = None
     if out is not None or final_state_out is not None:
         outs = (out, final_state_out) if final_state else (out,)
-    results = call(
-        _CONV,
-        (layout, activation or "none", taps, final_state),
-        (x, weight, bias, initial_state, cu_seqlens, seq_idx, residual),
-        outs,
-    )
+    options = (layout, activation or "none", taps, final_state, invariant)
+    results = call(_CONV, options, (x, weight, bias, initial_state, cu_seqlens, seq_idx, residual), outs)
     return tuple(results) if final_state else results[0]
 
 
@@ -54,7 +51,8 @@ def _text(value):
 
 def causal_conv1d_split(
     x, weight, bias=None, *, split, l2norm=None, initial_state=None, residual=None, layout="bdl", activation=None,
-    taps="correlation", final_state=False, out=None, final_state_out=None, cu_seqlens=None, seq_idx=None,
+    taps="correlation", final_state=False, invariant=False, out=None, final_state_out=None, cu_seqlens=None,
+    seq_idx=None,
 ):  # fmt: skip
     """causal_conv1d whose channels are stored as several contiguous parts, in one launch: q, k and v, say.
 
@@ -72,5 +70,5 @@ def causal_conv1d_split(
     if out is not None or final_state_out is not None:
         outs = tuple(out) if out is not None else (None,) * (split.count(",") + 1)
         outs += (final_state_out,) if final_state else ()
-    options = (layout, activation or "none", taps, final_state, split, _text(l2norm))
+    options = (layout, activation or "none", taps, final_state, split, _text(l2norm), invariant)
     return tuple(call(_SPLIT, options, (x, weight, bias, initial_state, cu_seqlens, seq_idx, residual), outs))

@@ -23,7 +23,7 @@ def _prefill(kernel, options, tensors, states, out, states_out):
 
 def hcs(
     z, proj_weight, filter, skip=None, *, proj_state=None, fir_state=None, layout="bdl", streams="interleave",
-    states=False, precision="accurate", out=None, states_out=None, cu_seqlens=None,
+    states=False, precision="accurate", invariant=False, out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """The Hyena short operator: f(u) = the convolution of u with `filter`, plus skip.
 
@@ -38,28 +38,28 @@ def hcs(
     =========== ================================== ==============================================
 
     Returns y, [B, D, L] or [B, L, D]; with `states`, (y, proj_state, fir_state) as they are after L positions, for the
-    next prefill or for hcs_step. The states given are not written. `states_out`: tensors for the new ones. With
-    cu_seqlens, from 0 to L, no convolution reaches another sequence, and states have N rows in the place of B.
+    next prefill or for hcs_step. The states given are not written. `states_out`: tensors for the new ones. invariant:
+    calls of other B and L give a row, up to any position, the same bits (more in the README). With cu_seqlens, from 0
+    to L, no convolution reaches another sequence, and states have N rows in the place of B.
     """
     tensors = (z, proj_weight, filter, skip, proj_state, fir_state, cu_seqlens)
-    return _prefill(_HCS, (layout, streams, states or states_out is not None, precision), tensors,
+    return _prefill(_HCS, (layout, streams, states or states_out is not None, precision, invariant), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
 def hcm(
     z, proj_weight, filter, skip=None, *, proj_state=None, fir_state=None, layout="bdl", streams="interleave",
-    states=False, precision="accurate", out=None, states_out=None, cu_seqlens=None,
+    states=False, precision="accurate", invariant=False, out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """The Hyena medium operator: as hcs, but filter[:, 0] meets the current sample, and skip * u is added to f."""
     tensors = (z, proj_weight, filter, skip, proj_state, fir_state, cu_seqlens)
-    return _prefill(_HCM, (layout, streams, states or states_out is not None, precision), tensors,
+    return _prefill(_HCM, (layout, streams, states or states_out is not None, precision, invariant), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
 def hcl(
     z, proj_weight, log_poles, residues, skip=None, *, proj_state=None, modal_state=None, layout="bdl",
-    streams="interleave", states=False, precision="accurate", out=None, states_out=None,
-    cu_seqlens=None,
+    streams="interleave", states=False, precision="accurate", invariant=False, out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """The Hyena long operator: its filter, h[k] = sum over s of residues[s] * exp(log_poles[s] * k), has no end.
 
@@ -71,13 +71,13 @@ def hcl(
     Returns y; with `states`, (y, proj_state, modal_state).
     """
     tensors = (z, proj_weight, log_poles, residues, skip, proj_state, modal_state, cu_seqlens)
-    return _prefill(_HCL, (layout, streams, states or states_out is not None, precision), tensors,
+    return _prefill(_HCL, (layout, streams, states or states_out is not None, precision, invariant), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
 def b2b_causal_conv1d(
     x, w_proj, w_mixer, skip=None, *, proj_state=None, fir_state=None, layout="bdl", states=False,
-    precision="accurate", out=None, states_out=None, cu_seqlens=None,
+    precision="accurate", invariant=False, out=None, states_out=None, cu_seqlens=None,
 ):  # fmt: skip
     """Two causal convolutions back to back, with gates: y = p0 * (convolution of g + skip * g) of g = p1 * p2, where p
     is the convolution of x with w_proj and p0, p1, p2 its channels 0::3, 1::3, 2::3.
@@ -86,28 +86,31 @@ def b2b_causal_conv1d(
     skip [D]; proj_state [B, 3D, Kp-1], fir_state [B, D, K-1]; cu_seqlens as in hcs. Returns y, with `states` also the new states, as hcs.
     """
     tensors = (x, w_proj, w_mixer, skip, proj_state, fir_state, cu_seqlens)
-    return _prefill(_B2B, (layout, states or states_out is not None, precision), tensors,
+    return _prefill(_B2B, (layout, states or states_out is not None, precision, invariant), tensors,
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
-def hcs_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, streams="interleave", out=None):
+def hcs_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, streams="interleave", invariant=False,
+             out=None):  # fmt: skip
     """One token of hcs: z [B, 3D] to y [B, D]. proj_state and fir_state are read and updated in place."""
     tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
-    return call(_HCS_STEP, (streams,), tensors, None if out is None else (out,))[0]
+    return call(_HCS_STEP, (streams, invariant), tensors, None if out is None else (out,))[0]
 
 
-def hcm_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, streams="interleave", out=None):
+def hcm_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, streams="interleave", invariant=False,
+             out=None):  # fmt: skip
     """One token of hcm: z [B, 3D] to y [B, D]. proj_state and fir_state are read and updated in place."""
     tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
-    return call(_HCM_STEP, (streams,), tensors, None if out is None else (out,))[0]
+    return call(_HCM_STEP, (streams, invariant), tensors, None if out is None else (out,))[0]
 
 
 def hcl_step(
-    z, proj_weight, log_poles, residues, skip=None, *, proj_state, modal_state, streams="interleave", out=None
-):
+    z, proj_weight, log_poles, residues, skip=None, *, proj_state, modal_state, streams="interleave", invariant=False,
+    out=None,
+):  # fmt: skip
     """One token of hcl: z [B, 3D] to y [B, D]. proj_state and modal_state are read and updated in place."""
     tensors = (z, proj_weight, log_poles, residues, skip, proj_state, modal_state)
-    return call(_HCL_STEP, (streams,), tensors, None if out is None else (out,))[0]
+    return call(_HCL_STEP, (streams, invariant), tensors, None if out is None else (out,))[0]
 
 
 def modal_filter(log_poles, residues, length, *, out=None):

@@ -101,6 +101,10 @@ TEST_F(CApi, PartsAreOneText) {
   options.kernel = nullptr;
   options.problem = "causal_conv1d --with 'bias'";
   ASSERT_OK(create(options));
+  options = named("hcm");
+  set[0] = "invariant=true", options.set = set, options.set_count = 1;
+  ASSERT_OK(create(options));
+  EXPECT_EQ(problem, "hcm --set invariant=true");
   options = named("/a folder/it's.mlir");
   ASSERT_OK(create(options));
   EXPECT_EQ(problem, "'/a folder/it'\\''s.mlir'");

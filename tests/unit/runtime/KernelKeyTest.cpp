@@ -145,6 +145,7 @@ TEST_F(KernelKeyTest, NothingElseChangesTheKey) {
   };
   same([](Asked &a) { a.problem.params.erase("layout"); }); // The default, named or not.
   same([](Asked &a) { a.options.shapeHint = {8, 4096, 65536}; });
+  same([](Asked &a) { a.problem.invariant = true; }); // What it changes is the schedule.
   same([](Asked &a) { a.target.traits.sms = 8; });
   same([](Asked &a) {
     a.options.schedule = "window=registers,min_blocks=1,stages=2,unroll=2,"

@@ -21,6 +21,10 @@ TEST(ProblemTest, PrintsWhatTheCommandLineTakes) {
   EXPECT_EQ(sample().print(),
             "causal_conv1d --dtype bf16 --wdtype f32 --set K=4 --set activation=silu "
             "--set layout=bld --set align=1 --with bias,initial_state");
+  Problem same = sample();
+  same.invariant = true;
+  EXPECT_FALSE(same == sample());
+  EXPECT_NE(same.print().find(" --set align=1 --set invariant=true --with"), std::string::npos);
   Problem bare;
   bare.kernel = "hcs";
   EXPECT_EQ(bare.print(), "hcs");
@@ -73,6 +77,7 @@ TEST(ProblemTest, ParsesWhatItPrints) {
     for (int64_t n = random.below(4); n > 0; --n)
       problem.with.insert("operand_" + std::to_string(random.below(10)));
     problem.align = random.coin() ? 16 : 1;
+    problem.invariant = random.coin();
     auto parsed = Problem::parse(problem.print());
     HALO_ASSERT_OK(parsed);
     ASSERT_EQ(*parsed, problem) << problem.print();
@@ -97,6 +102,8 @@ TEST(ProblemTest, Refuses) {
   refuse("--set K=4", "no kernel");
   refuse("''", "empty");
   refuse("hcs hcm", "'hcm' is a second kernel");
+  refuse("hcs --set invariant=yes", "invariant is yes where true or false is expected");
+  refuse("hcs --set invariant=true invariant=true", "invariant is set twice");
   refuse("hcs --frobnicate 3", "--frobnicate");
   refuse("hcs --set", "name=value");
   refuse("hcs --set K", "name=value");

@@ -1,5 +1,6 @@
 #include "runtime/ScheduleSpace.h"
 
+#include "runtime/ScheduleStaged.h"
 #include "tests/unit/runtime/TestSupport.h"
 
 #include <algorithm>
@@ -98,6 +99,110 @@ TEST(ScheduleSpaceTest, ReasonsHaveBothNumbers) {
   KernelTraits narrow = bld;
   narrow.channels = 64;
   refuse(narrow, "block_n=256,num_warps=4,vector=4,unroll=4", "block_n 256", "D 64");
+}
+
+/// hcm with K taps, or hcl with modes.
+KernelTraits gated(Layout layout, int64_t taps, int64_t group, int64_t modes = 0) {
+  KernelTraits traits = filter(layout, std::max<int64_t>(taps, 3));
+  traits.sumTaps = taps + 9;
+  traits.halo = taps ? taps - 1 + 2 : 2;
+  traits.views = 4;
+  traits.streams = 3;
+  traits.toeplitzGroup = group;
+  traits.modes = modes;
+  return traits;
+}
+
+TEST(ScheduleSpaceTest, LongFirsAndRecurrencesHaveBothStrategies) {
+  std::vector<KernelTraits> kernels = {gated(Layout::BLD, 0, 1, 16)};
+  for (Layout layout : {Layout::BLD, Layout::BDL})
+    for (int64_t taps : {17, 33, 128, 256})
+      for (int64_t group : {1, 4, 5, 8, 15, 16, 24, 32, 64, 256})
+        kernels.push_back(gated(layout, taps, group));
+  for (const KernelTraits &traits : kernels) {
+    SCOPED_TRACE(traits.toJson());
+    Schedule choice = chooseSchedule(traits, DeviceTraits());
+    if (choice.fir == Fir::Toeplitz) {
+      EXPECT_TRUE(checkStaged(traits, choice)) << choice.print();
+    }
+    std::vector<RankedSchedule> ranked = rankSchedules(traits, DeviceTraits(), {1, 4096, 65536});
+    ASSERT_GE(ranked.size(), 8u);
+    EXPECT_EQ(ranked[0].schedule, choice);
+    // 120 channels with a history of 256 positions fit no block.
+    bool fits = traits.layout == Layout::BDL || traits.toeplitzGroup != 15 || traits.maxTaps < 256;
+    EXPECT_EQ(ranked[1].schedule.fir != choice.fir, fits) << "the other strategy is tried, and early";
+    std::set<std::string> staged;
+    for (const RankedSchedule &one : ranked)
+      if (one.schedule.fir == Fir::Toeplitz && !(one.schedule == choice)) {
+        staged.insert(one.schedule.print());
+        EXPECT_TRUE(checkSchedule(traits, DeviceTraits(), one.schedule)) << one.schedule.print();
+        EXPECT_GT(one.estimate.blocksPerSm, 0);
+      }
+    EXPECT_GE(staged.size(), fits ? 4u : 0u);
+    EXPECT_LE(staged.size(), 800u);
+  }
+}
+
+// The model and the rules agree where the tensor cores pay: by K, group and type.
+TEST(ScheduleSpaceTest, TheModelChoosesTheStrategyToo) {
+  auto best = [](const KernelTraits &traits, Fir fir) {
+    for (const RankedSchedule &one : rankSchedules(traits, DeviceTraits(), {1, 4096, 65536}))
+      if (one.schedule.fir == fir)
+        return one.estimate.ms;
+    return 1e9;
+  };
+  for (Layout layout : {Layout::BLD, Layout::BDL}) {
+    for (int64_t group : {8, 15, 16, 64})
+      for (int64_t taps : {33, 128, group == 15 ? 100 : 256}) {
+        KernelTraits traits = gated(layout, taps, group);
+        EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).fir, Fir::Toeplitz);
+        EXPECT_LT(best(traits, Fir::Toeplitz), best(traits, Fir::Direct)) << taps << " " << group;
+      }
+    // Seven taps are below the memory wall either way; four-byte samples and filters of one channel each
+    // leave the tensor cores empty.
+    KernelTraits brief = gated(layout, 7, 16), wide = gated(layout, 128, 16), alone = gated(layout, 17, 1);
+    wide.maxElementBytes = wide.minElementBytes = 4;
+    for (const KernelTraits &traits : {brief, wide, alone})
+      EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).fir, Fir::Direct);
+    EXPECT_EQ(best(brief, Fir::Toeplitz), 1e9);
+    EXPECT_EQ(best(wide, Fir::Toeplitz), 1e9);
+  }
+  KernelTraits modal = gated(Layout::BLD, 0, 1, 16);
+  EXPECT_LT(best(modal, Fir::Toeplitz), best(modal, Fir::Direct));
+}
+
+TEST(ScheduleSpaceTest, StagedReasonsHaveBothNumbers) {
+  KernelTraits hcm = gated(Layout::BLD, 128, 16), hcl = gated(Layout::BLD, 0, 1, 16);
+  Schedule fir = parsed("fir=toeplitz,num_warps=4,vector=4,unroll=8,stages=2,block_n=64");
+  Schedule modal = parsed("fir=toeplitz,num_warps=8,vector=2,unroll=8,stages=2,block_n=32");
+  auto refuse = [](const KernelTraits &traits, const Schedule &base, const char *change,
+                   const char *one, const char *other) {
+    Schedule schedule = *Schedule::parse(change, base);
+    test::expectRefused(checkSchedule(traits, DeviceTraits(), schedule), one, other);
+  };
+  EXPECT_TRUE(checkSchedule(hcm, DeviceTraits(), fir));
+  EXPECT_TRUE(checkSchedule(hcl, DeviceTraits(), modal));
+  refuse(hcm, fir, "block_n=40", "block_n 40", "groups of 16");
+  refuse(hcm, fir, "stages=1", "stages of at least 2", "got 1");
+  refuse(hcm, fir, "window=shared", "window=registers", "got window=shared");
+  refuse(hcm, fir, "unroll=3", "64 positions", "got 24");
+  refuse(hcm, fir, "min_blocks=4", "min_blocks 4", "232448");
+  refuse(hcm, fir, "block_n=128,unroll=16,stages=3", "269824 B exceeds", "232448");
+  refuse(gated(Layout::BLD, 300, 16), fir, "stages=2", "256 taps", "300");
+  refuse(gated(Layout::BLD, 128, 24), fir, "block_n=72,unroll=16", "6 tasks", "4 warps");
+  KernelTraits other = hcm;
+  other.align = 1;
+  refuse(other, fir, "vector=1,unroll=32", "align 1", "16 taps");
+  refuse(hcl, modal, "unroll=4", "128 to 512", "got 64");
+  refuse(hcl, modal, "block_n=24", "24 channels", "8 warps");
+  other = hcl;
+  other.modes = 40;
+  refuse(other, modal, "stages=2", "32 modes", "40");
+  // Recurrences and steps without the tensor cores.
+  refuse(hcl, modal, "fir=direct", "stages 1", "got stages 2");
+  other = gated(Layout::BD, 7, 1);
+  refuse(other, parsed("block_n=32,num_warps=4,vector=1,unroll=1"), "unroll=2", "unroll 1", "1, 2 and 1");
+  EXPECT_GT(enumerateSchedules(other, DeviceTraits()).legal.size(), 3u);
 }
 
 TEST(ScheduleSpaceTest, TheChoiceIsRankOneAndNobodyComesTwice) {

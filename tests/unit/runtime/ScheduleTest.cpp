@@ -102,7 +102,39 @@ TEST(ScheduleChoiceTest, TheCallersTextLiesOverTheChoice) {
   EXPECT_EQ(*forced, *chosen);
   // D reaches the choice: 24 channels need no stripe of 512.
   EXPECT_LT(resolveSchedule(traits, DeviceTraits(), 24, "")->blockN, forced->blockN);
+  // What a log or a record says of a direct schedule stays direct where the choice is another strategy.
+  traits.maxTaps = traits.sumTaps = 128;
+  traits.halo = 127;
+  traits.toeplitzGroup = 16;
+  ASSERT_EQ(chooseSchedule(traits, DeviceTraits()).fir, Fir::Toeplitz);
+  EXPECT_EQ(*resolveSchedule(traits, DeviceTraits(), 0, forced->print()), *forced);
+  EXPECT_EQ(resolveSchedule(traits, DeviceTraits(), 0, "unroll=4")->fir, Fir::Toeplitz);
   expectRefused(resolveSchedule(traits, DeviceTraits(), 0, "warps=1"), "warps");
+}
+
+// conv_c5: in bdl a length decides whether tensors are aligned, and so may not decide the strategy.
+TEST(ScheduleChoiceTest, InvariantProblemsKeepOneStrategyInBdl) {
+  KernelTraits traits;
+  traits.maxTaps = traits.sumTaps = 128;
+  traits.halo = 127;
+  traits.views = 4;
+  traits.toeplitzGroup = 16;
+  Schedule toeplitz;
+  toeplitz.fir = Fir::Toeplitz;
+  for (Layout layout : {Layout::BDL, Layout::BLD}) {
+    traits.layout = layout;
+    bool bdl = layout == Layout::BDL;
+    EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).fir, Fir::Toeplitz);
+    EXPECT_EQ(chooseSchedule(invariantTraits(traits), DeviceTraits()).fir,
+              bdl ? Fir::Direct : Fir::Toeplitz);
+    EXPECT_TRUE(mayRecord(traits, Schedule()));
+    EXPECT_EQ(mayRecord(traits, toeplitz), !bdl);
+    KernelTraits modal = traits, normed = traits;
+    modal.modes = 16;
+    normed.head = 128;
+    EXPECT_EQ(mayRecord(modal, Schedule()), !bdl);
+    EXPECT_EQ(mayRecord(normed, Schedule()), !bdl);
+  }
 }
 
 } // namespace

@@ -145,6 +145,38 @@ TEST(TuningRecordsTest, FindTakesTheBucketThenTheDriver) {
   EXPECT_FALSE(records.find(near.gpu, "", near.problem + " --set x=1", {1, 4096, 65536}));
 }
 
+// conv_c5: what an invariant problem takes from records depends on neither B nor L.
+TEST(TuningRecordsTest, AnInvariantProblemsRecordServesEveryBAndL) {
+  Problem problem = *Problem::parse(record().problem);
+  problem.invariant = true;
+  TuningRecord one = record();
+  one.problem = problem.print();
+  Shape sizes = recordSizes(problem, {8, 4096, 70000});
+  EXPECT_EQ(sizes.b + sizes.l, 0);
+  EXPECT_EQ(recordSizes(*Problem::parse(record().problem), {8, 4096, 70000}).l, 70000);
+  test::expectRefused(TuningRecord::parse(one.print()), "b = 1, l = 65536, block_l = 32",
+                      "0, 0, 0");
+  one.bucket = sizes;
+  one.blockL = 0;
+  HALO_ASSERT_OK(TuningRecord::parse(one.print()));
+  TuningRecord narrow = one, plain = record();
+  narrow.bucket.d = 2048;
+  plain.bucket = {0, 4096, 0};
+  test::expectRefused(TuningRecord::parse(plain.print()), "b = 0, l = 0", "1, 1, 0");
+
+  TuningRecords records;
+  for (const TuningRecord &each : {record(), narrow, one})
+    records.add(each);
+  for (const Shape &shape : {Shape{1, 4096, 1}, {64, 4096, 1 << 20}, {0, 4096, 0}, {3, 0, 5}}) {
+    const TuningRecord *found =
+        records.find(one.gpu, one.driver, one.problem, recordSizes(problem, shape));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->bucket.d, 4096) << "the largest D where it is not known";
+  }
+  EXPECT_FALSE(records.find(one.gpu, one.driver, one.problem, recordSizes(problem, {1, 512, 8})));
+  EXPECT_TRUE(records.find(one.gpu, one.driver, record().problem, {1, 4096, 65536}));
+}
+
 TEST(TuningRecordsTest, BlockLServesItsBucketOnly) {
   TuningRecords records;
   TuningRecord one = record();

@@ -1,0 +1,214 @@
+#include "runtime/ScheduleStaged.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace halo {
+
+namespace {
+
+/// Bytes of an access, of the samples; positions of a Toeplitz block and channels of a task.
+constexpr int64_t kAccess = 16, kSample = 2, kBlock = 16;
+/// Shorter FIRs are not worth the tensor cores; longer ones do not fit their registers.
+constexpr int64_t kLeastTaps = 16, kMostTaps = 256;
+constexpr int64_t kLeastTile = 64, kMostTile = 256;
+/// Chunks of a recurrence's tile, the longest of them, and the most modes.
+constexpr int64_t kChunks = 8, kLongestChunk = 64, kMostModes = 32;
+/// A FIR's stripe: fewer channels are no cache line, more leave too few blocks.
+constexpr int64_t kLeastStripe = 16, kMostStripe = 128;
+
+using Values = std::vector<int64_t>;
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
+bool isBld(const KernelTraits &traits) { return traits.layout == Layout::BLD; }
+bool isModal(const KernelTraits &traits) { return traits.modes > 0; }
+int64_t parts(const KernelTraits &traits) { return traits.fast ? 1 : 2; }
+
+int64_t powerOfTwoCeil(int64_t value) {
+  int64_t power = 1;
+  while (power < value)
+    power *= 2;
+  return power;
+}
+
+/// Blocks of 16 taps: the current one and those of history.
+int64_t blocksOf(const KernelTraits &traits) { return 1 + ceilDiv(traits.maxTaps - 1, kBlock); }
+
+/// Channels of one filter within a stripe, and its tasks of up to 16 of them.
+struct Tasks {
+  int64_t group, perGroup, count;
+};
+Tasks tasksOf(const KernelTraits &traits, const Schedule &schedule) {
+  int64_t group =
+      std::clamp<int64_t>(traits.toeplitzGroup, 1, std::max<int64_t>(1, schedule.blockN));
+  int64_t perGroup = ceilDiv(group, kBlock);
+  return {group, perGroup, schedule.blockN / group * perGroup};
+}
+
+Result<void> checkModal(const KernelTraits &traits, const Schedule &schedule, int64_t tile) {
+  if (traits.modes > kMostModes)
+    return invalid(fmt::format("fir=toeplitz holds at most {} modes, the kernel has {}", kMostModes,
+                               traits.modes));
+  if (schedule.blockN % (2 * schedule.numWarps))
+    return invalid(fmt::format("fir=toeplitz cannot share pairs of {} channels among {} warps",
+                               schedule.blockN, schedule.numWarps));
+  if (tile % (kChunks * kBlock) || tile > kChunks * kLongestChunk)
+    return invalid(fmt::format("fir=toeplitz needs {} to {} positions per step for a recurrence, "
+                               "got {}",
+                               kChunks * kBlock, kChunks * kLongestChunk, tile));
+  return {};
+}
+
+Result<void> checkTasks(const KernelTraits &traits, const Schedule &schedule, int64_t tile) {
+  if (traits.maxTaps > kMostTaps)
+    return invalid(fmt::format("fir=toeplitz holds at most {} taps, the longest filter has {}",
+                               kMostTaps, traits.maxTaps));
+  int64_t group = std::max<int64_t>(1, traits.toeplitzGroup), warps = schedule.numWarps;
+  if (schedule.blockN % group && group % schedule.blockN)
+    return invalid(fmt::format("fir=toeplitz needs a block_n of whole groups, or groups of whole "
+                               "blocks: block_n {}, groups of {}",
+                               schedule.blockN, group));
+  int64_t tasks = tasksOf(traits, schedule).count;
+  if (tasks > warps ? tasks % warps : warps % tasks)
+    return invalid(fmt::format("fir=toeplitz cannot share {} tasks of up to 16 channels among {} "
+                               "warps",
+                               tasks, warps));
+  int64_t warpsPerTask = std::max<int64_t>(1, warps / tasks);
+  if (tile / kBlock % warpsPerTask)
+    return invalid(fmt::format("fir=toeplitz has {} blocks of 16 positions a step for {} warps",
+                               tile / kBlock, warpsPerTask));
+  return {};
+}
+
+} // namespace
+
+bool mayStage(const KernelTraits &traits) {
+  bool laidOut = isBld(traits) || (traits.layout == Layout::BDL && !isModal(traits));
+  return traits.toeplitzGroup > 0 && traits.align == 16 && laidOut &&
+         traits.maxElementBytes == kSample && (isModal(traits) || traits.maxTaps >= kLeastTaps);
+}
+
+Values stagedStripes(const KernelTraits &traits) {
+  if (isModal(traits))
+    return {16, 32, 64};
+  Values values;
+  int64_t group = std::max<int64_t>(1, traits.toeplitzGroup);
+  for (int64_t stripe = kLeastStripe; stripe <= kMostStripe; stripe += isBld(traits) ? 8 : 1) {
+    bool power = (stripe & (stripe - 1)) == 0, whole = stripe % group == 0;
+    // Groups without a power of two among their multiples: 15 channels, 8 of them in a bld stripe.
+    bool odd = whole && (stripe / group & (stripe / group - 1)) == 0;
+    if ((power && (whole || group % stripe == 0)) || odd)
+      values.push_back(stripe);
+  }
+  return values;
+}
+
+Values stagedWarps(const KernelTraits &traits) {
+  return isModal(traits) ? Values{4, 8, 16} : Values{2, 4, 8};
+}
+
+Values stagedVectors(const KernelTraits &traits) {
+  return isModal(traits) ? Values{2, 4} : isBld(traits) ? Values{2, 4, 8} : Values{4, 8};
+}
+
+Values stagedUnrolls(const KernelTraits &traits, const Schedule &before) {
+  Schedule one = before;
+  one.unroll = 1;
+  int64_t step = threadGrid(traits, one).stepL;
+  Values values;
+  for (int64_t tile = isModal(traits) ? kChunks * kBlock : kLeastTile; tile <= kMostTile; tile *= 2)
+    if (tile % step == 0)
+      values.push_back(tile / step);
+  return values;
+}
+
+Values stagedMinBlocks(const KernelTraits &traits, const DeviceTraits &device,
+                       const Schedule &before) {
+  Values values = {1};
+  for (int64_t registers : {255, 168, 128})
+    if (int64_t blocks = device.registersPerSm / (registers * 32 * before.numWarps);
+        !isModal(traits) && blocks > values.back())
+      values.push_back(blocks);
+  return values;
+}
+
+Result<void> checkStaged(const KernelTraits &traits, const Schedule &schedule) {
+  if (!mayStage(traits))
+    return invalid(fmt::format("fir=toeplitz needs aligned 2-byte samples and a recurrence in bld "
+                               "or a filter of {} taps, got align {}, {} bytes and {} taps",
+                               kLeastTaps, traits.align, traits.maxElementBytes, traits.maxTaps));
+  if (schedule.stages < 2)
+    return invalid(fmt::format("fir=toeplitz needs stages of at least 2, got {}", schedule.stages));
+  if (schedule.window != Window::Registers)
+    return invalid("fir=toeplitz needs window=registers, got window=shared");
+  int64_t tile = threadGrid(traits, schedule).stepL, bytes = schedule.blockN * kSample;
+  if (tile < kLeastTile || tile & (tile - 1))
+    return invalid(fmt::format("fir=toeplitz needs a power of two of at least {} positions per "
+                               "step, got {}",
+                               kLeastTile, tile));
+  if (isBld(traits) && schedule.unroll > 8 && schedule.unroll % 8)
+    return invalid(
+        fmt::format("fir=toeplitz needs unroll of up to 8 or a multiple, got {}", schedule.unroll));
+  if (isBld(traits) && (bytes % kAccess || schedule.blockN % schedule.vector))
+    return invalid(fmt::format("fir=toeplitz copies accesses of {} bytes for {} channels a thread, "
+                               "block_n {} has {}",
+                               kAccess, schedule.vector, schedule.blockN, bytes));
+  if (!isBld(traits) && tile * kSample / kAccess > 32 * schedule.numWarps)
+    return invalid(fmt::format("fir=toeplitz copies {} accesses of a row by as many threads, got "
+                               "{}",
+                               tile * kSample / kAccess, 32 * schedule.numWarps));
+  return isModal(traits) ? checkModal(traits, schedule, tile) : checkTasks(traits, schedule, tile);
+}
+
+int64_t stagedWarmup(const KernelTraits &traits, const Schedule &schedule) {
+  int64_t tile = threadGrid(traits, schedule).stepL;
+  return isModal(traits) ? 0 : roundUp((blocksOf(traits) - 1) * kBlock, tile);
+}
+
+int64_t stagedShared(const KernelTraits &traits, const Schedule &schedule) {
+  int64_t tile = threadGrid(traits, schedule).stepL, n = schedule.blockN;
+  int64_t inputs = traits.views - 1, unroll = std::max(1, schedule.unroll);
+  if (isModal(traits)) {
+    // All views but the output in slots, all streams but one in windows.
+    int64_t modes = ceilDiv(traits.modes, kBlock);
+    int64_t slot = (tile + traits.halo) * kSample * n * inputs + 64 * ceilDiv(tile, unroll);
+    int64_t tables = 224 * (tile / 128) * parts(traits) + (512 + 256) * modes * parts(traits);
+    return schedule.stages * slot + n * kSample * tile * traits.streams + n * tables +
+           4 * n * (traits.sumTaps + 8);
+  }
+  int64_t halo = traits.halo - (traits.maxTaps - 1), history = (blocksOf(traits) - 1) * kBlock;
+  int64_t windows = n * powerOfTwoCeil(2 * tile + history) * kSample;
+  if (isBld(traits))
+    return n * kSample * schedule.stages * (tile + halo) * inputs + windows +
+           3 * tile * (kSample * n + kAccess);
+  int64_t row = ((ceilDiv(halo, 8) + tile / 8) | 1) * kAccess;
+  return n * schedule.stages * row * inputs + windows + 3 * n * (tile + 16) * kSample;
+}
+
+int stagedRegisters(const KernelTraits &traits, const Schedule &schedule) {
+  if (isModal(traits))
+    return int(64 + 24 * parts(traits) * schedule.blockN / schedule.numWarps);
+  // Taps of a warp's tasks, accumulators of one, samples of the producing threads.
+  int64_t lanes = isBld(traits) ? schedule.vector : 1;
+  int64_t tasks = std::max<int64_t>(1, tasksOf(traits, schedule).count / schedule.numWarps);
+  return int(72 + tasks * blocksOf(traits) * 4 + lanes * std::min(schedule.unroll, 8));
+}
+
+double stagedInstructions(const KernelTraits &traits, const Schedule &schedule) {
+  int64_t brief = traits.sumTaps - (isModal(traits) ? 0 : traits.maxTaps);
+  double around = 10 + 2 * traits.views + 0.6 * double(brief);
+  if (isModal(traits)) {
+    double chunk = double(threadGrid(traits, schedule).stepL) / kChunks;
+    return around + double(parts(traits)) * (6 + chunk / 8 + double(traits.modes) / 2);
+  }
+  // An mma takes its unit for as long as two instructions of a thread for each of its 16 x 8
+  // outputs, beside which others run. Of its columns a group that is no multiple leaves some empty.
+  Tasks tasks = tasksOf(traits, schedule);
+  int64_t own = ceilDiv(tasks.group, tasks.perGroup);
+  double filled = double(own) / double(roundUp(own, isBld(traits) ? 8 : kBlock));
+  return around + 0.8 * double(blocksOf(traits)) / filled;
+}
+
+} // namespace halo
