@@ -10,6 +10,7 @@ namespace {
 struct Drawn {
   const char *kernel, *layout, *taps, *type;
   int64_t channels;
+  const char *group = "1";
 };
 
 CompileRequest requestOf(const Drawn &drawn) {
