@@ -126,7 +126,8 @@ halo.kernel @k ins(@m : modal_state<4>) outs(@y : view<f32, bld>, @m : modal_sta
 
 // -----
 
-// expected-error @+1 {{expected ::halo::ir::IndexForm to be one of: rows, positions, bounds}}
+// expected-error @+2 {{expected ::halo::ir::IndexForm to be one of: rows, positions, bounds}}
+// expected-error @+1 {{failed to parse Halo_IndicesType parameter 'form'}}
 halo.kernel @k ins(@i : indices<columns>) outs(@y : view<f32, bld>) {}
 
 // -----
