@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Merges what `halo bench` and peers.py measured into one file per device, and into the README's tables.
 
-    bench/report.py bench.json [more.json ...] [--peers peers.json] [--results bench/results] [--readme README.md] [--commit ID]
+    bench/report.py bench.json [more.json ...] [--peers peers.json ...] [--results bench/results] [--readme README.md] [--commit ID]
 
 Writes RESULTS/<device>.json and prints the tables; --readme also puts them between the README's markers. No number of
 a table is typed by hand.
@@ -271,12 +271,12 @@ def rewrite(path, text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bench", nargs="+", help="what halo bench --suite ... -o wrote")
-    parser.add_argument("--peers", help="what peers.py wrote")
+    parser.add_argument("--peers", nargs="+", default=[], help="what peers.py wrote, of one suite each")
     parser.add_argument("--results", default="bench/results", help="the folder of the merged file")
     parser.add_argument("--readme", help="the file whose tables are replaced")
     parser.add_argument("--commit", default="", help="what was measured; by default what HALO_COMMIT said then")
     options = parser.parse_args()
-    merged = merge(joined([read(path) for path in options.bench]), read(options.peers) if options.peers else None, options.commit)
+    merged = merge(joined([read(path) for path in options.bench]), joined([read(path) for path in options.peers]) if options.peers else None, options.commit)
     text = tables(merged)
     os.makedirs(options.results, exist_ok=True)
     slug = re.sub(r"[^a-z0-9]+", "-", merged["device"].lower()).strip("-")

@@ -15,7 +15,7 @@ std::string_view name(Window window) {
 
 std::string_view name(Fir fir) { return fir == Fir::Direct ? "direct" : "toeplitz"; }
 
-/// Fields that print() always writes: all but fir.
+/// Fields that print() always writes: all but fir and cluster.
 constexpr size_t kAlwaysPrinted = 8;
 
 std::string_view trim(std::string_view text) {
@@ -116,9 +116,12 @@ Result<Schedule> Schedule::parse(std::string_view text, const Schedule &base) {
     if (trim(text).empty())
       return invalid("schedule: nothing after the last comma");
   }
-  // A whole schedule, as print() writes it.
-  if (seen.size() == kAlwaysPrinted && !seen.count("fir"))
-    schedule.fir = Fir::Direct;
+  // Of a whole schedule, as print() writes it, what is missing has the value that is not printed.
+  bool fir = seen.count("fir"), cluster = seen.count("cluster");
+  if (seen.size() == kAlwaysPrinted + fir + cluster) {
+    schedule.fir = fir ? schedule.fir : Fir::Direct;
+    schedule.cluster = cluster ? schedule.cluster : 1;
+  }
   return schedule;
 }
 

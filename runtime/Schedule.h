@@ -41,8 +41,8 @@ struct HALO_API Schedule {
 
   /// "block_n=256,block_l=64,num_warps=4,vector=8,unroll=4,stages=1,min_blocks=1,window=registers"
   std::string print() const;
-  /// Any subset of the names, in any order; the rest keep `base`'s values, but for fir where all
-  /// others are given: parse(print()) is the schedule, whatever the base. Unknown names, values
+  /// Any subset of the names, in any order; the rest keep `base`'s values, but for fir and
+  /// cluster where all others are given: parse(print()) is the schedule, whatever the base. Unknown names, values
   /// that are no numbers, and numbers out of range are refused.
   static Result<Schedule> parse(std::string_view text, const Schedule &base);
   bool operator==(const Schedule &other) const;

@@ -86,7 +86,7 @@ Result<void> checkTasks(const KernelTraits &traits, const Schedule &schedule, in
 
 bool mayStage(const KernelTraits &traits) {
   bool laidOut = isBld(traits) || (traits.layout == Layout::BDL && !isModal(traits));
-  return traits.toeplitzGroup > 0 && traits.align == 16 && laidOut &&
+  return traits.toeplitzGroup > 0 && traits.align == 16 && laidOut && !traits.packed &&
          traits.maxElementBytes == kSample && (isModal(traits) || traits.maxTaps >= kLeastTaps);
 }
 

@@ -167,7 +167,8 @@ class Report(unittest.TestCase):
                  "halo_extra_bytes": 0, "peers": {"torch": {"ms": 41.2, "fraction": 0.01, "peak_extra_bytes": 15 << 30},
                                                   "torch-fused": {"skipped": "it is out of memory"}}}
         beside = {**peers(), "results": [{**entry, "wdtype": "f32"}, {**entry, "peers": {"torch": {"ms": 7}}}]}
-        done = self.report(self.write("b", bench(results=[operator])), "--peers", self.write("p", beside))
+        others = [self.write("p0", peers()), self.write("p", beside)]
+        done = self.report(self.write("b", bench(results=[operator])), "--peers", *others)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("| fraction | extra GiB | torch ms, extra GiB |", done.stdout)
         self.assertIn("| 0.75 | 0 | 41.2, 15 |", done.stdout, "the case of the same types")

@@ -8,7 +8,8 @@
 # the merged results of the device and log.txt.
 #
 #   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property pack large stages inspect bench peers";
-#                          besides, "regret": what the analytic choice reaches (4 minutes), and "tune": one tune
+#                          besides, "regret": what the analytic choice reaches (4 minutes), "tune": one tune, and
+#                          "sanitize": compute-sanitizer over a few launches of each kernel (some minutes)
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
 #   HALO_GPU_SEED          of the random problems; default drawn, and printed
@@ -23,7 +24,7 @@
 set -uo pipefail
 
 if [ $# != 2 ] || [ ! -x "$1/bin/halo" ]; then
-  sed -n '2,22s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,23s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -170,6 +171,7 @@ bench() {
 
 # Halo's own launches are there for the memory that they take.
 peers() {
+  export PYTHONPATH=$root/runtime/python HALO_RUNTIME_LIBRARY=$folder/lib/libhalo_runtime.so.1
   python3 "$root/bench/peers.py" "$suite" --repeat "$repeat" -o "$out/peers.json"
 }
 
@@ -179,6 +181,29 @@ regret() {
     --device cuda --candidates "${HALO_GPU_CANDIDATES:-128}" --budget-ms "${HALO_GPU_BUDGET_MS:-2600}" --repeat 10 \
     -o "$out/regret.json" || return
   python3 "$root/bench/regret.py" "$out/regret.json" --fit
+}
+
+# compute-sanitizer's three tools over one launch a line of sanitize.txt; any finding is a failure.
+sanitize() {
+  local tool text passed=0 failed=0
+  if ! command -v compute-sanitizer; then
+    echo "skipped: there is no compute-sanitizer here"
+    return 0
+  fi
+  for tool in memcheck racecheck initcheck; do
+    while read -r text; do
+      case $text in "#"* | "") continue ;; esac
+      if compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 5 \
+        "$folder/bin/halo-property" --device cuda --replay "$text" </dev/null; then
+        passed=$((passed + 1))
+      else
+        failed=$((failed + 1))
+        echo "$tool: failed: $text"
+      fi
+    done <"$root/tests/gpu/sanitize.txt"
+  done
+  echo "$passed passed, $failed failed, 0 skipped"
+  [ $failed = 0 ]
 }
 
 # A whole tune from a cold start, as a user sees it.
@@ -207,6 +232,7 @@ step_in_shell bench 500
 step_in_shell peers 540
 step_in_shell regret 400
 step_in_shell tune 60
+step_in_shell sanitize 580
 rm -f "$out/step.txt" "$out/stage.cubin"
 
 if [ -s "$out/bench.json" ]; then

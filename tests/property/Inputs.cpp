@@ -63,27 +63,29 @@ void scaleTaps(HostTensor &taps, Random &random, bool repeats) {
   }
 }
 
-/// h[k] = sum over s of R[s] exp(lp[s] k), for k < length; a state enters with no more than R does.
+/// h[k] = sum over s of R[s] exp(lp[s] k), for k < length. Its modes are bounded as if each stood alone, too: where they
+/// cancel, the states' own roundings are not to be raised. A state enters with no more than R does.
 void scaleResidues(const HostTensor &poles, HostTensor &residues, int64_t length, double wanted,
                    bool repeats) {
   int64_t modes = residues.shape[1];
   std::vector<double> decay(static_cast<size_t>(modes)), term(static_cast<size_t>(modes));
   for (int64_t row = 0; row < residues.shape[0]; ++row) {
-    Gain filter, states;
+    Gain filter, modesAlone;
     for (int64_t s = 0; s < modes; ++s) {
       decay[size_t(s)] = std::exp(at(poles, row * modes + s));
-      states.add(term[size_t(s)] = at(residues, row * modes + s));
+      term[size_t(s)] = at(residues, row * modes + s);
     }
     for (int64_t k = 0; k < std::max<int64_t>(1, length); ++k) {
       double h = 0;
       for (size_t s = 0; s < term.size(); ++s) {
         h += term[s];
+        modesAlone.add(term[s]);
         term[s] *= decay[s];
       }
       filter.add(h);
     }
     multiply(residues, row * modes, modes,
-             std::min(filter.factor(wanted, repeats), states.factor(wanted, repeats)));
+             std::min(filter.factor(wanted, repeats), modesAlone.factor(wanted, repeats)));
   }
 }
 

@@ -89,28 +89,42 @@ def allocate(what, argument, tensors):
     return tensors[0].new_empty(argument, dtype=torch.float32)
 
 
-def run(kernel, options, tensors, outs=None):
-    """Launches on torch's current stream; the results, in the kernel's order. All tensors are plain torch.Tensors."""
+def run(kernel, options, tensors, outs=None, graded=False):
+    """Launches on torch's current stream; the results, in the kernel's order. All tensors are plain torch.Tensors.
+    `graded`: refuses those that require a gradient. One loop: each call into torch is a twentieth of a microsecond."""
     key = [kernel, options]
-    for tensor in tensors if outs is None else tensors + outs:
+    pointers = []
+    for tensor in tensors:
+        if tensor is None:
+            key.append(None)
+            continue
+        if graded and tensor.requires_grad:
+            _refuse_gradients(kernel, tensors)
+        # Contiguous is quicker to ask than the strides that say so. A negated view is every other element of a
+        # complex tensor, and so never contiguous.
+        form = tensor.is_contiguous() or (tensor.stride(), tensor.is_neg())
+        key += (tensor.dtype, tensor.shape, form, tensor.get_device())
+        pointers.append(tensor.data_ptr())
+    for tensor in outs or ():
         if tensor is None:
             key.append(None)
         else:
-            # Contiguous is quicker to ask than the strides that say so. A negated view is every other element of a
-            # complex tensor, and so never contiguous.
             form = tensor.is_contiguous() or (tensor.stride(), tensor.is_neg())
             key += (tensor.dtype, tensor.shape, form, tensor.get_device())
     key = tuple(key)
     plan = plans.get(key) or _plan(key, kernel, options, tensors, outs)
-    pointers = [tensor.data_ptr() for tensor in tensors if tensor is not None]
     results = []
     for what, argument in plan.results:
+        if what == GIVEN:
+            result = outs[argument]
+            pointer = result.data_ptr()
+            if pointer in pointers and result.numel():
+                raise _engine.shared(kernel, argument)
+            pointers.append(pointer)
+            results.append(result)
+            continue
         if what == LIKE:
             result = _empty_like(tensors[argument])
-        elif what == GIVEN:
-            result = outs[argument]
-            if result.data_ptr() in pointers and result.numel():
-                raise _engine.shared(kernel, argument)
         elif what == ALIAS:
             result = tensors[argument]
         elif what == EMPTY:
@@ -131,11 +145,9 @@ def run(kernel, options, tensors, outs=None):
 def call(kernel, options, tensors, outs):
     """What the public functions call with plain tensors outside of any tracing."""
     try:
-        if _grad_enabled():
-            _refuse_gradients(kernel, tensors)
         if _modes():
             return trace(kernel, options, tensors, outs)
-        return run(kernel, options, tensors, outs)
+        return run(kernel, options, tensors, outs, _grad_enabled())
     except Error:
         raise
     except Exception:

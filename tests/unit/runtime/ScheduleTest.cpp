@@ -108,6 +108,10 @@ TEST(ScheduleChoiceTest, TheCallersTextLiesOverTheChoice) {
   traits.toeplitzGroup = 16;
   ASSERT_EQ(chooseSchedule(traits, DeviceTraits()).fir, Fir::Toeplitz);
   EXPECT_EQ(*resolveSchedule(traits, DeviceTraits(), 0, forced->print()), *forced);
+  Schedule clustered = *forced;
+  clustered.cluster = 4;
+  EXPECT_EQ(*Schedule::parse(forced->print(), clustered), *forced);
+  EXPECT_EQ(*Schedule::parse(clustered.print(), *forced), clustered);
   EXPECT_EQ(resolveSchedule(traits, DeviceTraits(), 0, "unroll=4")->fir, Fir::Toeplitz);
   expectRefused(resolveSchedule(traits, DeviceTraits(), 0, "warps=1"), "warps");
 }
