@@ -52,10 +52,10 @@
 // groups of 15, per output: instructions of a lane, of which mma (the tests pin the first plan):
 //
 //   block_n, warps, tile     shared    registers  instructions   mma   of the copy (H200, D 1920)
-//   240, 8,  32              221824 B  236        35             2.7   0.68
-//   240, 16, 32              221824 B  128        44             2.7   0.64
-//   48,  4,  64, straddled    91264 B  203        43             3.3   0.62
-//   96,  8,  64, straddled   178432 B  203        43             3.3   0.61
+//   240, 8,  32              221824 B  236        35             2.7   0.71
+//   240, 16, 32              221824 B  128        44             2.7   0.64, stores among the reads
+//   48,  4,  64, straddled    91264 B  203        43             3.3   0.71; f32 taps, vector 2: 0.59
+//   96,  8,  64, straddled   178432 B  203        43             3.3   0.61, stores among the reads
 #pragma once
 
 #include "dialect/HaloDialect.h"
