@@ -5,6 +5,7 @@
 #include "runtime/ScheduleStaged.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace halo {
 
@@ -191,20 +192,43 @@ struct ToeplitzStripe {
   int numWarps = 0;
 };
 
-/// 64 channels where groups divide them: whole cache lines of every stream. Else as many groups as
-/// four or eight warps take, a warp for up to 16 channels of one group. Worked:
-///   groups of 16, 8, 64, 256: 64 channels, 4 warps       15: 8 groups, 120 channels, 8 warps
-///   24: 2 groups of 2 warps each are 48: 4, 96 channels, 8 warps       2, 100: none
+/// Channels of 2 bytes in a sector of memory: two blocks that share one write it at 0.4 of the speed.
+constexpr int64_t kSectorChannels = 16;
+/// From more channels on, tiles are short (compiler/lowering/StagedPlan.h).
+constexpr int64_t kToeplitzLongTile = 128, kToeplitzMost = 256;
+
+/// 64 channels where groups divide them: whole cache lines of every stream. Else as many whole
+/// groups as end on a sector and four or eight warps take, a task each, of up to 16 channels of one
+/// group; else a stripe of sectors that groups straddle, or two tasks a warp. Worked:
+///   groups of 16, 8, 64, 256: 64 channels, 4 warps       15: 48 channels of 4 groups, 4 warps
+///   24: 2 groups of 2 tasks each are 48: 4, 96 channels, 8 warps       7: 112, 8 warps
+///   31: 32 channels of two groups, 4 warps       2, 48, 100: none
 static ToeplitzStripe toeplitzStripe(int64_t group) {
   if (group < kToeplitzLeastGroup)
     return {};
   if (kToeplitzChannels % group == 0 || group % kToeplitzChannels == 0)
     return {kToeplitzChannels, 4};
-  int64_t warpsPerGroup = ceilDiv(group, 16);
-  for (int warps : {4, 8})
-    if (int64_t channels = warps / warpsPerGroup * group;
-        warps % warpsPerGroup == 0 && channels % 8 == 0 && channels > kToeplitzChannels)
-      return {channels, warps};
+  int64_t perGroup = ceilDiv(group + group % 2, 16);
+  auto whole = [&](int64_t tasks) {
+    int64_t channels = tasks / perGroup * group;
+    return tasks % perGroup == 0 && channels % kSectorChannels == 0 &&
+                   channels > kToeplitzChannels && channels <= kToeplitzMost
+               ? channels
+               : 0;
+  };
+  auto straddled = [&](int64_t channels) {
+    int64_t groups = ceilDiv(group - std::gcd(group, channels) + channels, group);
+    return channels % group && group % channels && groups * perGroup <= 4;
+  };
+  for (int tasks : {4, 8})
+    if (int64_t channels = whole(tasks))
+      return {channels, tasks};
+  if (straddled(48))
+    return {48, 4};
+  if (int64_t channels = whole(16))
+    return {channels, 8};
+  if (straddled(32))
+    return {32, 4};
   return {};
 }
 
@@ -228,8 +252,10 @@ static ToeplitzStripe toeplitzStripeBDL(int64_t group) {
 
 /// Long FIRs on the tensor cores: 128 threads hold all taps in registers, and two blocks share an SM's
 /// memory (H200, hcm, K 128, bf16, D 4096, L 65536: in bld 0.955 of the copy; 256 threads 0.90, 128
-/// channels a block 0.90). Shorter FIRs are computed directly, and so are groups of few channels, which
-/// would leave most of an mma empty. blockN is 0 where it does not fit.
+/// channels a block 0.90; at D 1920 in groups of 15, 48 channels that groups straddle 0.71, 240 as much, 120
+/// of split sectors 0.41; with f32 taps 48 channels 0.59, 240 spill and give 0.42). Shorter FIRs are computed
+/// directly, and so are groups of few channels, which would leave most of an mma empty. blockN is 0 where it
+/// does not fit.
 static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &device) {
   Schedule schedule;
   bool bld = traits.layout == Layout::BLD;
@@ -245,7 +271,9 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
   schedule.vector = bld ? kLanes : kAccessBytes / traits.maxElementBytes;
   schedule.stages = 2;
   schedule.minBlocks = stripe.numWarps <= 4 ? 8 / stripe.numWarps : 1;
-  int64_t tile = bld ? kToeplitzTile : kToeplitzTileBDL;
+  int64_t tile = !bld                                ? kToeplitzTileBDL
+                 : stripe.blockN > kToeplitzLongTile ? kToeplitzTile / 2
+                                                     : kToeplitzTile;
   int64_t threadsN = roundUpToPowerOfTwo(bld ? stripe.blockN / kLanes : stripe.blockN);
   int64_t threadsL = 32 * stripe.numWarps / threadsN;
   schedule.unroll = int(tile / (bld ? threadsL : threadsL * schedule.vector));

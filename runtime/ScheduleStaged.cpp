@@ -179,10 +179,14 @@ int64_t stagedShared(const KernelTraits &traits, const Schedule &schedule) {
            4 * n * (traits.sumTaps + 8);
   }
   int64_t halo = traits.halo - (traits.maxTaps - 1), history = (blocksOf(traits) - 1) * kBlock;
-  int64_t windows = n * powerOfTwoCeil(2 * tile + history) * kSample;
+  int64_t held = 2 * tile + history;
+  int64_t ring = tile < 64 ? roundUp(held, 64) : powerOfTwoCeil(held);
+  int64_t windows = n * ring * kSample;
+  // Wide blocks finish a tile at once; odd groups split a pair of channels between lanes.
+  int64_t sets = n > 128 ? 2 : traits.toeplitzGroup % 2 ? 4 : 3;
   if (isBld(traits))
     return n * kSample * schedule.stages * (tile + halo) * inputs + windows +
-           3 * tile * (kSample * n + kAccess);
+           sets * tile * (kSample * n + kAccess);
   int64_t row = ((ceilDiv(halo, 8) + tile / 8) | 1) * kAccess;
   return n * schedule.stages * row * inputs + windows + 3 * n * (tile + 16) * kSample;
 }

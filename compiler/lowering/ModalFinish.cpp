@@ -44,7 +44,7 @@ ModalFinish::Channel ModalFinish::channelAt(Value column) {
     for (int64_t first = 0; first < chunk; first += 32)
       channel.rows.push_back(block.byteAt(
           window.base, e.add(e.mul(column, e.num(staged.ring * bytes)),
-                             block.ringByte(e.offset(position, first), swizzle, bytes))));
+                             block.ringByte(position, first, swizzle, bytes))));
   }
   Value base = e.mul(column, e.num(modeBlocks * parts * kPartBytes));
   channel.scratch = block.byteAt(modal.scratch, e.add(base, e.mul(lane, e.num(kRowBytes))));
@@ -490,7 +490,7 @@ void ModalFinish::storeStates(ValueRange carried) {
       Value state = e.select(second, ofChannel(1), ofChannel(0));
       state = e.loop(none, rest, e.num(1), {state}, [&](Value j, ValueRange carried) {
         Value position = e.add(first, j);
-        Value byte = e.add(ring, block.ringByte(position, swizzle, bytes));
+        Value byte = e.add(ring, block.ringByte(position, 0, swizzle, bytes));
         Value sample = e.load(element, block.byteAt(window.base, byte), bytes, false);
         sample = arith::ExtFOp::create(e.b, e.loc, e.b.getF32Type(), sample);
         return SmallVector<Value>{plus(carried[0], e.fma(decay, carried[0], sample))};

@@ -47,6 +47,7 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   else
     finisher = std::make_unique<ModalFinish>(block);
   const int64_t lag = staged.skewed ? staged.tile : 0;
+  const int64_t lastSet = staged.skewed ? 1 : 0; ///< Of the tile that is finished, in `sets`.
   Value last = e.offset(end, lag + stride);
   SmallVector<Value> carried = {e.num(0)};
   for (int64_t set = 0; set < staged.tileSets; ++set)
@@ -67,7 +68,7 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
           copies.fetch(e.offset(position, ahead * stride), end, into);
         };
         auto store = [&] {
-          block.setByte = sets.back();
+          block.setByte = sets[(lastSet + 1) % staged.tileSets];
           e.ifThen(within(stored), [&] { copies.store(stored); });
         };
         auto produce = [&] {
@@ -75,7 +76,7 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
           e.ifThen(e.less(position, end), [&] { producer.produce(position, slot); });
         };
         auto finish = [&] {
-          block.setByte = sets[std::max<int64_t>(0, staged.tileSets - 2)];
+          block.setByte = sets[lastSet];
           return e.ifValues(within(finished), states,
                             [&] { return finisher->finish(finished, states); });
         };

@@ -1,6 +1,7 @@
 #include "compiler/lowering/StagedBlock.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace halo;
@@ -38,9 +39,21 @@ Value StagedBlock::swizzleOf(Value column) const {
   return e.mul(e.add(e.mul(mixed, e.num(2)), middle), e.num(kAccess));
 }
 
-Value StagedBlock::ringByte(Value position, Value swizzle, int64_t bytes) const {
-  Value byte = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(position, e.num(bytes)),
-                                               e.num(staged.ring * bytes - 1));
+/// The remainder is the same for all offsets of a position, so that each costs a sum and a wrap.
+static Value wrapped(Emitter &e, Value position, int64_t offset, int64_t ring, int64_t warmup) {
+  int64_t before = llvm::alignTo(warmup + ring, ring);
+  Value start = e.rem(e.offset(position, before), e.num(ring));
+  Value at = e.offset(start, (offset % ring + ring) % ring);
+  return e.b.createOrFold<arith::MinUIOp>(e.loc, at, e.offset(at, -ring));
+}
+
+Value StagedBlock::ringByte(Value position, int64_t offset, Value swizzle, int64_t bytes) const {
+  Value byte;
+  if (llvm::isPowerOf2_64(staged.ring))
+    byte = e.b.createOrFold<arith::AndIOp>(e.loc, e.mul(e.offset(position, offset), e.num(bytes)),
+                                           e.num(staged.ring * bytes - 1));
+  else
+    byte = e.mul(wrapped(e, position, offset, staged.ring, staged.warmup), e.num(bytes));
   if (staged.chunk) {
     // The eight chunks of a tile, too, lie in different banks (ldmatrix).
     int64_t mask = (staged.chunk / 8 - 1) * kAccess;

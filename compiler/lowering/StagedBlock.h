@@ -30,8 +30,10 @@ struct StagedBlock {
   /// eight neighbours (ldmatrix) and eight channels of stride 4 (produce) touch different banks.
   mlir::Value swizzleOf(mlir::Value column) const;
 
-  /// Byte of a position, a multiple of 8 or within such a piece, in a channel's ring.
-  mlir::Value ringByte(mlir::Value position, mlir::Value swizzle, int64_t bytes) const;
+  /// Byte of `position` + `offset` in a channel's ring; both are multiples of 8, or `position` lies
+  /// within such a piece. Not more than a ring before the warmup begins.
+  mlir::Value ringByte(mlir::Value position, int64_t offset, mlir::Value swizzle,
+                       int64_t bytes) const;
 
   /// bdl: byte of a channel's row in a tile. Four of eight neighbours lie an access further, so
   /// that they are in different banks although rows are an even number of accesses long.

@@ -7,13 +7,13 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
-void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Value position,
-                            Value inTile, ArrayRef<int64_t> offsets,
-                            llvm::function_ref<Value(OpResult, int64_t)> accumulated) {
+SmallVector<Value>
+compiler::emitEpilogue(StagedBlock &block, Emitter &own, const EpiloguePlace &at,
+                       llvm::function_ref<Value(OpResult, int64_t)> accumulated) {
   Emitter &e = block.e;
   own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
   Place place;
-  place.position = e.add(position, inTile);
+  place.position = e.add(at.position, at.inTile);
   int64_t lanes = own.plan.lanes;
   own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
     if (Value sum = accumulated(signal, offset)) {
@@ -25,18 +25,47 @@ void compiler::emitEpilogue(StagedBlock &block, Emitter &own, Value column, Valu
     }
     for (const StagedTile &tile : block.staged.tiles)
       if (tile.signal == signal)
-        return own.toF32(own.load(own.signalType(tile.element), block.tileByte(tile, column, inTile, offset),
+        return own.toF32(own.load(own.signalType(tile.element),
+                                  block.tileByte(tile, at.column, at.inTile, offset),
                                   lanes * block.bytesOf(tile.element), false));
     return {};
   };
-  for (int64_t offset : offsets)
+  SmallVector<Value> values;
+  for (int64_t offset : at.offsets)
     for (const StagedStore &store : block.staged.stores) {
       OpLine line(own, StoreOp(store.op));
-      Value value = own.at(place, StoreOp(store.op).getInput(), offset);
-      own.storeTo(own.toStorage(value, store.tile.element),
-                  block.tileByte(store.tile, column, inTile, offset),
-                  lanes * block.bytesOf(store.tile.element));
+      values.push_back(own.toStorage(own.at(place, StoreOp(store.op).getInput(), offset),
+                                     store.tile.element));
     }
   own.source = nullptr;
+  e.b.restoreInsertionPoint(own.b.saveInsertionPoint());
+  return values;
+}
+
+/// A pair of channels of which one belongs to another group is stored by halves.
+static void storeOwned(Emitter &own, Value value, Value pointer, int64_t bytes, ValueRange owned) {
+  auto whole = [&] { own.storeTo(value, pointer, own.plan.lanes * bytes); };
+  if (owned.empty())
+    return whole();
+  own.ifThen(own.both(owned[0], owned[1]), whole);
+  Value one = own.b.createOrFold<arith::XOrIOp>(own.loc, owned[0], owned[1]);
+  own.ifThen(one, [&] {
+    Value half = own.select(owned[0], own.lane(value, 0), own.lane(value, 1));
+    Value skip = own.select(owned[0], own.num(0), own.num(bytes));
+    own.storeTo(half, own.address(own.b.getI8Type(), pointer, own.widen(skip)), bytes);
+  });
+}
+
+void compiler::storeEpilogue(StagedBlock &block, Emitter &own, const EpiloguePlace &at,
+                             ValueRange values, ValueRange owned) {
+  Emitter &e = block.e;
+  own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
+  for (int64_t offset : at.offsets)
+    for (const StagedStore &store : block.staged.stores) {
+      OpLine line(own, StoreOp(store.op));
+      storeOwned(own, values.front(), block.tileByte(store.tile, at.column, at.inTile, offset),
+                 block.bytesOf(store.tile.element), owned);
+      values = values.drop_front();
+    }
   e.b.restoreInsertionPoint(own.b.saveInsertionPoint());
 }

@@ -7,6 +7,8 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace halo;
 using namespace halo::compiler;
@@ -17,8 +19,12 @@ namespace {
 constexpr int64_t kAccess = 16;      ///< Bytes of an asynchronous copy.
 constexpr int64_t kBanksBytes = 128; ///< What shared memory serves at a time.
 constexpr int64_t kBlock = 16;       ///< Positions of a Toeplitz block, channels of a task.
-/// The shortest tile: a swizzle of 8 pieces of 8 positions.
-constexpr int64_t kLeastTile = 64;
+/// Positions of a swizzle: 8 pieces of 8.
+constexpr int64_t kSwizzled = 64;
+/// The shortest tile. From 64 on rings are powers of two; shorter ones save what they can.
+constexpr int64_t kLeastTile = 32;
+/// Channels above which shared memory holds no second set of short tiles.
+constexpr int64_t kMostSkewed = 128;
 /// Taps in registers: K / 4 of them, twice that where they are split.
 constexpr int64_t kMostTaps = 256;
 /// Columns of a recurrence's products; positions of one, so that its T, P and Q are still
@@ -59,9 +65,14 @@ private:
     if (plan.shared)
       return impossible() << "needs window=registers, got window=shared";
     staged.tile = plan.stepL;
-    if (staged.tile % kLeastTile || !llvm::isPowerOf2_64(staged.tile))
-      return impossible() << "needs a power of two of at least " << kLeastTile
+    int64_t least = bld() ? kLeastTile : kSwizzled;
+    if (staged.tile < least || !llvm::isPowerOf2_64(staged.tile))
+      return impossible() << "needs a power of two of at least " << least
                           << " positions per step, got " << staged.tile;
+    if (staged.tile < kSwizzled && plan.schedule.getBlockN() > kMostSkewed) {
+      staged.skewed = false;
+      staged.tileSets = 2;
+    }
     if (bld() && plan.unroll > 8 && plan.unroll % 8)
       return impossible() << "needs unroll of up to 8 or a multiple, got " << plan.unroll;
     return success();
@@ -213,15 +224,17 @@ private:
   /// Groups to warps.
   LogicalResult shareOut() {
     int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
-    if (blockN % staged.group && staged.group % blockN)
-      return impossible() << "needs a block_n of whole groups, or groups of whole blocks: block_n "
-                          << blockN << ", groups of " << staged.group;
-    staged.group = std::min(staged.group, blockN);
     if (failed(checkCopies()))
       return failure();
     if (!staged.modals.empty())
       return shareOutChannels();
-    staged.tasks = blockN / staged.group * staged.tasksPerGroup();
+    staged.straddles = blockN % staged.group && staged.group % blockN;
+    if (!staged.straddles)
+      staged.group = std::min(staged.group, blockN);
+    staged.tasks = groupsOf(blockN) * staged.tasksPerGroup();
+    // Tasks without channels make the rounds whole.
+    while (staged.straddles && (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks))
+      ++staged.tasks;
     if (staged.tasks > warps ? staged.tasks % warps : warps % staged.tasks)
       return impossible() << "cannot share " << staged.tasks << " tasks of up to 16 channels among "
                           << warps << " warps";
@@ -234,6 +247,17 @@ private:
     staged.blocksPerWarp = blocks / staged.warpsPerTask;
     return success();
   }
+
+  /// Groups of which a stripe has channels, at most: it begins at any multiple of the greatest
+  /// common divisor in its first group.
+  int64_t groupsOf(int64_t blockN) const {
+    int64_t furthest = staged.straddles ? staged.group - std::gcd(blockN, staged.group) : 0;
+    return llvm::divideCeil(furthest + blockN, staged.group);
+  }
+
+  /// A lane reads a pair of channels of which another warp may finish one: what is stored does not
+  /// take the place of what is read.
+  bool sharesPairs() const { return bld() && staged.modals.empty() && staged.group % 2; }
 
   /// Channels to warps, two at a time.
   LogicalResult shareOutChannels() {
@@ -324,7 +348,9 @@ private:
     for (StagedFir &entry : staged.firs)
       history = std::max(history, kBlock * (entry.blocks - 1));
     staged.warmup = llvm::alignTo(history, staged.tile);
-    staged.ring = llvm::PowerOf2Ceil((staged.skewed ? 2 : 1) * staged.tile + history);
+    int64_t held = (staged.skewed ? 2 : 1) * staged.tile + history;
+    staged.ring = staged.tile < kSwizzled ? llvm::alignTo(held, kSwizzled)
+                                          : llvm::PowerOf2Ceil(held);
     for (auto load : body().getOps<LoadOp>()) {
       StagedLoad entry;
       entry.op = load;
@@ -367,8 +393,9 @@ private:
         return bytesOf(tile.element) == bytesOf(element) && !taken.contains(tile.base);
       };
       // The epilogue's values are all read before any is stored only where there is one store.
-      auto own = range_size(body().getOps<StoreOp>()) == 1 ? llvm::find_if(staged.tiles, fits)
-                                                           : staged.tiles.end();
+      auto own = range_size(body().getOps<StoreOp>()) == 1 && !sharesPairs()
+                     ? llvm::find_if(staged.tiles, fits)
+                     : staged.tiles.end();
       bool swizzled = staged.chunk && bytesOf(element) == 2, fresh = own == staged.tiles.end();
       int64_t pieces = blockN * bytesOf(element) / kAccess;
       if (!swizzled || !fresh || !llvm::isPowerOf2_64(pieces) || pieces > 8)
@@ -378,6 +405,8 @@ private:
       taken.insert(tile.base);
       staged.stores.push_back({store, tile, swizzled, pieces});
     }
+    if (sharesPairs())
+      --staged.tileSets;
     staged.setBytes = next - first;
     staged.sharedBytes = first + staged.tileSets * staged.setBytes;
     for (StagedModal &modal : staged.modals) {

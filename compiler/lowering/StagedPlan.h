@@ -43,6 +43,19 @@
 //
 // The same in bdl, block_n 32, 4 warps, vector 8, unroll 4: tile 128, ring 512, 2 tasks, 2 warps a task,
 // 4 blocks a warp; slots 2 x 3 x 32 rows x 272 B (16 of halo); window 32 x 1024 B; tiles 3 x 32 x 288 B
+//
+// A sector of memory, 16 channels, must not be split between blocks (0.41 of the copy at D 1920 in
+// groups of 15). Tiles of 32 positions leave room for 240 channels, 16 groups of 15, unskewed and
+// in a ring that is no power of two; or groups straddle stripes, and a task has what lies in its
+// own. Lanes take pairs of channels from an even one on, so that a group of an odd number splits
+// one pair: its halves are stored apart, and y does not take x2's place. Worked, hcm as above in
+// groups of 15, per output: instructions of a lane, of which mma (the tests pin the first plan):
+//
+//   block_n, warps, tile     shared    registers  instructions   mma   of the copy (H200, D 1920)
+//   240, 8,  32              221824 B  236        35             2.7   0.71
+//   240, 16, 32              221824 B  128        44             2.7   0.64, stores among the reads
+//   48,  4,  64, straddled    91264 B  203        43             3.3   0.71; f32 taps, vector 2: 0.59
+//   96,  8,  64, straddled   178432 B  203        43             3.3   0.61, stores among the reads
 #pragma once
 
 #include "dialect/HaloDialect.h"
@@ -121,6 +134,7 @@ struct StagedPlan {
   int64_t ring = 0;   ///< Positions of a window; a power of two.
   int64_t warmup = 0; ///< Positions a block begins early; whole tiles.
   int64_t group = 1;  ///< Channels of a task's group within the stripe.
+  bool straddles = false; ///< Groups begin and end in the midst of stripes.
   int64_t tasks = 0;  ///< Up to 16 channels of one group each.
   int64_t tasksPerWarp = 1, warpsPerTask = 1;
   int64_t blocksPerWarp = 1; ///< Of 16 positions, per tile and task.
@@ -142,7 +156,8 @@ struct StagedPlan {
   llvm::SmallVector<StagedStore> stores;
   int64_t sharedBytes = 0;
 
-  int64_t tasksPerGroup() const { return (group + 15) / 16; }
+  /// Channels are taken in pairs: a group of an odd number may begin on the second of one.
+  int64_t tasksPerGroup() const { return (group + group % 2 + 15) / 16; }
 };
 
 /// Channels per filter of a kernel's long FIRs if fir=toeplitz can compute them under some

@@ -137,7 +137,7 @@ void StagedProduce::fillWindow(Place &place, const StagedWindow &window) {
       SmallVector<Value> piece;
       for (int64_t k = j; k < j + run; ++k)
         piece.push_back(e.lane(samples[k], i));
-      Value byte = e.add(ring, block.ringByte(e.offset(place.position, j), swizzle, bytes));
+      Value byte = e.add(ring, block.ringByte(place.position, j, swizzle, bytes));
       e.storeTo(e.pack(piece), block.byteAt(window.base, byte), run * bytes);
     }
   }

@@ -53,7 +53,7 @@ void StagedRunProduce::fill(Value position, Value inTile, ArrayRef<Value> values
   for (auto [value, window] : llvm::zip(values.take_front(staged.windows.size()), staged.windows)) {
     int64_t bytes = block.bytesOf(window.element);
     Value byte = e.add(e.mul(e.laneN, e.num(staged.ring * bytes)),
-                       block.ringByte(position, block.swizzleOf(e.laneN), bytes));
+                       block.ringByte(position, 0, block.swizzleOf(e.laneN), bytes));
     e.storeTo(value, block.byteAt(window.base, byte), plan.run * bytes);
   }
   if (values.size() == staged.windows.size())

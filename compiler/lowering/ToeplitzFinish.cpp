@@ -23,7 +23,7 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
   zero = arith::ConstantOp::create(e.b, e.loc, e.b.getF32FloatAttr(0));
   for (const StagedWindow &window : staged.windows)
     identities.push_back(fragments->identity(window.element));
-  int64_t blockN = plan.schedule.getBlockN(), group = staged.group;
+  int64_t blockN = plan.schedule.getBlockN();
   taskPlan = std::make_unique<KernelPlan>(plan);
   taskPlan->lanes = 1;
   lanePlan = std::make_unique<KernelPlan>(plan);
@@ -33,18 +33,21 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
     warps.push_back(std::make_unique<Warp>());
     Warp &w = *warps.back();
     int64_t atOnce = staged.tasks / staged.tasksPerWarp;
-    Value task = e.offset(e.rem(warp, e.num(atOnce)), k * atOnce);
-    int64_t perGroup = staged.tasksPerGroup();
-    Value inGroup = e.mul(e.rem(task, e.num(perGroup)), e.num(16));
-    w.column = e.add(e.mul(e.div(task, e.num(perGroup)), e.num(group)), inGroup);
+    locate(w, e.offset(e.rem(warp, e.num(atOnce)), k * atOnce));
+    // Lanes may lie before the task, and before the stripe.
+    bool pairs = !fragments->along && staged.group % 2, anywhere = staged.straddles || pairs;
+    auto inStripe = [&](Value column, int64_t lanes) {
+      Value most = e.min(column, e.num(blockN - lanes));
+      return anywhere ? e.max(most, e.num(0)) : most;
+    };
 
-    Value column = e.min(e.add(w.column, fragments->samplesChannel()), e.num(blockN - 1));
+    Value column = inStripe(e.add(w.column, fragments->samplesChannel()), 1);
     w.swizzle = block.swizzleOf(column);
     for (const StagedWindow &window : staged.windows)
       w.rows.push_back(block.byteAt(
           window.base, e.mul(column, e.num(staged.ring * block.bytesOf(window.element)))));
 
-    auto taskEmitter = block.mapped(*taskPlan, w.column);
+    auto taskEmitter = block.mapped(*taskPlan, inStripe(w.first, 1));
     for (const StagedFir &fir : staged.firs) {
       OpLine line(*taskEmitter, FirOp(fir.fir));
       w.taps.push_back(std::make_unique<ToeplitzTaps>(
@@ -54,9 +57,14 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
 
     for (const ToeplitzFragments::Owner &owner : fragments->owners) {
       Warp::Lane lane;
-      lane.column = e.add(w.column, owner.channel);
-      if (group % 16)
-        lane.valid = e.less(e.add(inGroup, owner.channel), e.num(group));
+      Value first = e.add(w.column, owner.channel);
+      // Pairs of channels are split between groups of an odd number alone.
+      int64_t flags = !staged.straddles && staged.group % 16 == 0 ? 0 : pairs ? 2 : 1;
+      for (int64_t i = 0; i < flags; ++i) {
+        Value at = e.offset(first, i), within = e.less(at, w.end);
+        lane.owned.push_back(anywhere ? e.both(e.less(e.offset(w.first, -1), at), within) : within);
+      }
+      lane.column = anywhere ? inStripe(first, fragments->along ? 1 : fragments->lanes) : first;
       lane.emitter = block.mapped(*lanePlan, lane.column);
       lane.emitter->emitInvariants(/*taps=*/false);
       e.b.restoreInsertionPoint(lane.emitter->b.saveInsertionPoint());
@@ -65,12 +73,31 @@ ToeplitzFinish::ToeplitzFinish(StagedBlock &block)
   }
 }
 
+/// A group's tasks begin at its first channel or, as lanes take pairs of channels, the even one before.
+void ToeplitzFinish::locate(Warp &w, Value task) {
+  int64_t blockN = plan.schedule.getBlockN(), perGroup = staged.tasksPerGroup();
+  Value group = e.mul(e.div(task, e.num(perGroup)), e.num(staged.group));
+  if (staged.straddles)
+    group = e.sub(group, e.rem(block.stripe, e.num(staged.group)));
+  bool pairs = !fragments->along && staged.group % 2;
+  Value begin = pairs ? e.b.createOrFold<arith::AndIOp>(e.loc, group, e.num(-2)) : group;
+  w.column = e.add(begin, e.mul(e.rem(task, e.num(perGroup)), e.num(16)));
+  w.first = begin == group ? w.column : e.max(w.column, group);
+  w.end = e.offset(group, staged.group);
+  if (staged.group + pairs > 16)
+    w.end = e.min(e.offset(w.column, 16), w.end);
+  if (staged.straddles) {
+    w.first = e.max(w.first, e.num(0));
+    w.end = e.min(w.end, e.num(blockN));
+  }
+}
+
 /// Samples of the warp's positions from `blocks` blocks on, for its task.
 ToeplitzFragments::Four ToeplitzFinish::samplesOf(Warp &w, size_t index, Value position,
                                                   int64_t blocks) {
   Value start = e.add(
       position, e.add(e.mul(firstBlock, e.num(kBlock)), e.mul(fragments->samplesHalf, e.num(8))));
-  Value byte = block.ringByte(e.offset(start, blocks * kBlock), w.swizzle,
+  Value byte = block.ringByte(start, blocks * kBlock, w.swizzle,
                               block.bytesOf(staged.windows[index].element));
   SmallVector<Value, 4> four =
       loadMatrices(e.b, e.loc, e.address(e.b.getI8Type(), w.rows[index], e.widen(byte)));
@@ -108,27 +135,61 @@ ToeplitzFinish::Accumulators ToeplitzFinish::multiplyBlocks(Warp &w, size_t inde
   return sums;
 }
 
-void ToeplitzFinish::finish(Warp &w, Value position) {
-  for (int64_t first = 0; first < staged.blocksPerWarp; first += kBlocksAtOnce) {
-    int64_t count = std::min(kBlocksAtOnce, staged.blocksPerWarp - first);
-    // By FIR, then by window.
-    SmallVector<Accumulators> sums;
+SmallVector<Value> ToeplitzFinish::finish(Value position, ValueRange) {
+  SmallVector<Part> parts;
+  int64_t blocks = 0;
+  auto flush = [&] {
+    if (!parts.empty())
+      finish(parts, position);
+    parts.clear();
+    blocks = 0;
+  };
+  for (auto &warp : warps)
+    for (int64_t first = 0; first < staged.blocksPerWarp; first += kBlocksAtOnce) {
+      int64_t count = std::min(kBlocksAtOnce, staged.blocksPerWarp - first);
+      if (blocks + count > kBlocksAtOnce)
+        flush();
+      parts.push_back({warp.get(), first, count, {}});
+      blocks += count;
+      if (staged.straddles) // A task may be without channels.
+        e.ifThen(e.less(warp->first, warp->end), flush);
+    }
+  flush();
+  return {};
+}
+
+/// All is multiplied before any of it is finished, and all is read before any is stored: nothing
+/// says that what is stored lies elsewhere.
+void ToeplitzFinish::finish(MutableArrayRef<Part> parts, Value position) {
+  for (Part &part : parts) {
     for (size_t index = 0; index < staged.firs.size(); ++index)
-      sums.push_back(multiplyBlocks(w, index, position, first, count));
+      part.sums.push_back(multiplyBlocks(*part.warp, index, position, part.first, part.count));
     for (auto [index, window] : llvm::enumerate(staged.windows))
-      sums.push_back(window.finished ? identity(w, index, position, first, count)
-                                     : Accumulators(count));
-    for (int64_t i = 0; i < count; ++i)
-      for (auto [owner, lane] : llvm::enumerate(w.lanes)) {
-        auto body = [&, owner = owner] {
-          SmallVector<Sums> mine;
-          for (Accumulators &sum : sums)
-            mine.push_back(sum[i]);
-          finishLane(w, owner, position, first + i, mine);
-        };
-        lane.valid ? e.ifThen(lane.valid, body) : body();
-      }
+      part.sums.push_back(window.finished
+                              ? identity(*part.warp, index, position, part.first, part.count)
+                              : Accumulators(part.count));
   }
+  // Lanes that other tasks own are left out, with what they would read.
+  bool guarded = llvm::any_of(parts[0].warp->lanes,
+                              [](const Warp::Lane &lane) { return lane.owned.size() == 1; });
+  SmallVector<std::function<void()>> stores;
+  auto storeAll = [&] {
+    for (auto &store : stores)
+      store();
+    stores.clear();
+  };
+  for (Part &part : parts)
+    for (size_t owner = 0; owner < part.warp->lanes.size(); ++owner) {
+      auto body = [&] {
+        for (int64_t i = 0; i < part.count; ++i)
+          stores.push_back(finishLane(part, owner, position, i));
+      };
+      if (guarded)
+        e.ifThen(part.warp->lanes[owner].owned[0], [&] { body(), storeAll(); });
+      else
+        body();
+    }
+  storeAll();
 }
 
 const ToeplitzFinish::Sums *ToeplitzFinish::sumsOf(OpResult signal, ArrayRef<Sums> sums) const {
@@ -141,21 +202,28 @@ const ToeplitzFinish::Sums *ToeplitzFinish::sumsOf(OpResult signal, ArrayRef<Sum
   return nullptr;
 }
 
-void ToeplitzFinish::finishLane(Warp &w, size_t owner, Value position, int64_t index,
-                                ArrayRef<Sums> sums) {
-  Warp::Lane &lane = w.lanes[owner];
+std::function<void()> ToeplitzFinish::finishLane(Part &part, size_t owner, Value position,
+                                                 int64_t i) {
+  Warp::Lane &lane = part.warp->lanes[owner];
+  SmallVector<Sums> sums;
+  for (Accumulators &sum : part.sums)
+    sums.push_back(sum[i]);
   // Where a block is next to the one before in its rows, it is an access's immediate.
-  int64_t further = fragments->along ? index : 0;
+  int64_t index = part.first + i, further = fragments->along ? index : 0;
   Value inTile =
       e.add(e.mul(e.offset(firstBlock, index - further), e.num(kBlock)), fragments->position);
-  SmallVector<int64_t> offsets;
+  EpiloguePlace place{lane.column, position, inTile, {}};
   for (int64_t offset : fragments->offsets)
-    offsets.push_back(further * kBlock + offset);
+    place.offsets.push_back(further * kBlock + offset);
   auto accumulated = [&](OpResult signal, int64_t offset) -> Value {
     const Sums *sum = sumsOf(signal, sums);
     return sum ? lane.emitter->pack(
                      fragments->numbers(*sum, fragments->owners[owner], offset - further * kBlock))
                : Value();
   };
-  emitEpilogue(block, *lane.emitter, lane.column, position, inTile, offsets, accumulated);
+  auto values = emitEpilogue(block, *lane.emitter, place, accumulated);
+  return [this, &lane, place, values] {
+    storeEpilogue(block, *lane.emitter, place, values,
+                  lane.owned.size() == 2 ? ValueRange(lane.owned) : ValueRange());
+  };
 }

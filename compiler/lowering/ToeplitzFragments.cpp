@@ -31,11 +31,10 @@ public:
     position = row;
     offsets = {0, 8};
     int64_t group = block.staged.group;
-    lanes = group % 2 == 0 ? 2 : 1;
-    products = group > 8 ? 2 : 1;
+    lanes = 2;
+    products = group + group % 2 > 8 ? 2 : 1;
     for (int64_t matrix = 0; matrix < products; ++matrix)
-      for (int64_t first = 0; first < 2; first += lanes)
-        owners.push_back({e.offset(pair, matrix * 8 + first), 2 * matrix + first});
+      owners.push_back({e.offset(pair, matrix * 8), matrix});
   }
 
   // Lanes 0-15 address channels 0-7, lanes 16-31 channels 8-15.
@@ -56,7 +55,7 @@ public:
   SmallVector<Value> numbers(const Sums &sums, const Owner &owner, int64_t offset) override {
     SmallVector<Value> result;
     for (int64_t i = 0; i < lanes; ++i)
-      result.push_back(sums[owner.index / 2][(offset ? 2 : 0) + owner.index % 2 + i]);
+      result.push_back(sums[owner.index][(offset ? 2 : 0) + i]);
     return result;
   }
 

@@ -91,7 +91,7 @@ static std::string drawSchedule(Random &random, const Problem &problem) {
 }
 
 /// fir=toeplitz for a kernel whose long FIR it can take, else nothing: a power of two of whole
-/// groups, tiles of 64 or 128 positions.
+/// groups, or any channels, and tiles of 32 (bld), 64 or 128 positions.
 static std::string drawStagedSchedule(Random &random, const Problem &problem) {
   std::string type = paramOf(problem, "T", "f32"), taps = paramOf(problem, "W", type);
   bool multiplies = type == "bf16" || (type == "f16" && taps == "f16");
@@ -105,6 +105,10 @@ static std::string drawStagedSchedule(Random &random, const Problem &problem) {
   while (bld && groups * group % 8)
     groups *= 2;
   int64_t blockN = groups * group, threadsN = 1, tile = warps > 4 * groups ? 128 : 64;
+  if (bld && random.percent(30))
+    blockN = 16 * random.between(1, 8);
+  if (bld && random.percent(30))
+    vector = 2, tile = random.of<int64_t>({32, 64});
   while (threadsN * (bld ? vector : 1) < blockN)
     threadsN *= 2;
   int64_t threadsL = std::max<int64_t>(1, 32 * warps / threadsN) * (bld ? 1 : vector);

@@ -121,7 +121,11 @@ TEST(StagedPlanTest, GroupsDecideTheTasks) {
   for (const Row &row : {Row{16, 64, 4, 4, 8, 4, 1, 1}, Row{8, 64, 4, 4, 8, 8, 1, 2},
                          Row{32, 64, 4, 4, 8, 4, 1, 1}, Row{256, 64, 4, 4, 8, 4, 1, 1},
                          Row{15, 120, 8, 4, 8, 8, 1, 1}, Row{64, 128, 8, 4, 8, 8, 1, 1},
-                         Row{64, 64, 8, 4, 4, 4, 2, 1}}) {
+                         Row{64, 64, 8, 4, 4, 4, 2, 1},
+                         // Groups that straddle stripes; tasks without channels make rounds whole.
+                         Row{15, 48, 4, 4, 8, 4, 1, 1}, Row{15, 64, 4, 4, 8, 8, 1, 2},
+                         Row{31, 64, 4, 4, 8, 8, 1, 2}, Row{48, 64, 4, 4, 8, 8, 1, 2},
+                         Row{15, 16, 4, 4, 8, 2, 2, 1}, Row{15, 48, 8, 4, 4, 4, 2, 1}}) {
     Form form;
     form.group = row.group;
     Numbers n;
@@ -136,6 +140,77 @@ TEST(StagedPlanTest, GroupsDecideTheTasks) {
     EXPECT_EQ(plan->staged->warpsPerTask, row.warpsPerTask) << row.group;
     EXPECT_EQ(plan->staged->tasksPerWarp, row.tasksPerWarp) << row.group;
   }
+}
+
+// The table of sectors in StagedPlan.h.
+TEST(StagedPlanTest, ShortTilesLeaveRoomForWideStripes) {
+  Form form;
+  form.group = 15;
+  Numbers n;
+  n.blockN = 240;
+  n.unroll = 8;
+  KernelText text(kernel(form, n));
+  ASSERT_TRUE(text.kernel) << text.error();
+  auto plan = planKernel(text.kernel, 232448);
+  ASSERT_TRUE(succeeded(plan)) << text.error();
+  const StagedPlan &wide = *plan->staged;
+  EXPECT_EQ(wide.tile, 32);
+  EXPECT_EQ(wide.ring, 192);
+  EXPECT_FALSE(wide.skewed);
+  EXPECT_EQ(wide.tileSets, 1);
+  EXPECT_EQ(wide.tasksPerWarp, 2);
+  EXPECT_EQ(wide.blocksPerWarp, 2);
+  // Pairs of channels are split between groups: y has a tile of its own beside that of x2.
+  EXPECT_NE(wide.stores[0].tile.base, wide.tiles[0].base);
+  EXPECT_EQ(plan->sharedBytes, 2 * 34 * 1440 + 240 * 384 + 2 * 32 * 496);
+
+  form.group = 16;
+  n.blockN = 64;
+  n.warps = 4;
+  n.unroll = 4;
+  KernelText other(kernel(form, n));
+  auto narrow = planKernel(other.kernel, 232448);
+  ASSERT_TRUE(succeeded(narrow)) << other.error();
+  EXPECT_EQ(narrow->staged->ring, 192);
+  EXPECT_TRUE(narrow->staged->skewed);
+  EXPECT_EQ(narrow->staged->tileSets, 3);
+  EXPECT_EQ(narrow->sharedBytes, 2 * 34 * 384 + 64 * 384 + 3 * 32 * 144);
+}
+
+// The law of ToeplitzFinish.h: wherever in a group a stripe begins, each of its channels is of one task.
+TEST(StagedPlanTest, TasksOfStraddlingGroupsOwnEachChannelOnce) {
+  int planned = 0;
+  for (int64_t group = 1; group <= 70; ++group)
+    for (int64_t blockN : {16, 48, 64, 96}) {
+      Form form;
+      form.group = group;
+      Numbers n;
+      n.blockN = blockN;
+      n.warps = 4;
+      n.unroll = 16;
+      KernelText text(kernel(form, n));
+      auto plan = planKernel(text.kernel, 1 << 30);
+      if (failed(plan)) // Whole groups, of which the warps have no whole number.
+        continue;
+      ++planned;
+      const StagedPlan &staged = *plan->staged;
+      for (int64_t stripe = 0; stripe < blockN * staged.group; stripe += blockN) {
+        std::vector<int> owners(blockN, 0);
+        int64_t perGroup = staged.tasksPerGroup();
+        for (int64_t task = 0; task < staged.tasks; ++task) {
+          int64_t first = task / perGroup * staged.group;
+          first -= staged.straddles ? stripe % staged.group : 0;
+          int64_t column = (first & ~int64_t(1)) + 16 * (task % perGroup);
+          for (int64_t c = std::max<int64_t>(column, 0); c < std::min(column + 16, blockN); ++c)
+            if (c >= first && c < first + staged.group)
+              ++owners[c];
+        }
+        for (int64_t c = 0; c < blockN; ++c)
+          ASSERT_EQ(owners[c], 1) << "groups of " << group << ", stripe at " << stripe << " of "
+                                  << blockN << ", channel " << c;
+      }
+    }
+  EXPECT_GE(planned, 250);
 }
 
 TEST(StagedPlanTest, TapsThatAreNotExactAreSplit) {
@@ -205,10 +280,14 @@ TEST(StagedPlanTest, RefusalsNameBothNumbers) {
   for (const Row &row : {
            Row{with([](Form &, Numbers &n) { n.stages = 1; }),
                "needs stages of at least 2, got 1"},
-           Row{with([](Form &, Numbers &n) { n.unroll = 2; }),
+           Row{with([](Form &, Numbers &n) { n.unroll = 1; }),
+               "needs a power of two of at least 32 positions per step, got 16"},
+           Row{with([](Form &form, Numbers &n) {
+                 form.layout = "bdl";
+                 n.vector = 8;
+                 n.unroll = 1;
+               }),
                "needs a power of two of at least 64 positions per step, got 32"},
-           Row{with([](Form &form, Numbers &) { form.group = 48; }),
-               "needs a block_n of whole groups, or groups of whole blocks: block_n 64, groups of 48"},
            Row{with([](Form &, Numbers &n) {
                  n.blockN = 48;
                  n.warps = 4;

@@ -168,11 +168,18 @@ TEST(ScheduleModelTest, GroupsGoToTheTensorCores) {
                                 "min_blocks=2,window=registers,fir=toeplitz");
   for (int64_t group : {4, 8, 32, 64, 256})
     EXPECT_EQ(chosen(group).blockN, 64) << group;
-  EXPECT_EQ(chosen(15).print(), "block_n=120,block_l=0,num_warps=8,vector=4,unroll=8,stages=2,"
-                                "min_blocks=1,window=registers,fir=toeplitz");
+  EXPECT_EQ(chosen(15).print(), "block_n=48,block_l=0,num_warps=4,vector=4,unroll=8,stages=2,"
+                                "min_blocks=2,window=registers,fir=toeplitz");
+  // Whole sectors of 16 channels, in whole groups or straddled by them.
+  const int64_t sectors[][3] = {{5, 80, 8},   {7, 112, 8},  {9, 144, 8},
+                                {12, 96, 8}, {13, 208, 8}, {31, 32, 4}};
+  for (auto [group, channels, warps] : sectors) {
+    EXPECT_EQ(chosen(group).blockN, channels) << group;
+    EXPECT_EQ(chosen(group).numWarps, warps) << group;
+  }
   EXPECT_EQ(chosen(24).blockN, 96);
   EXPECT_EQ(chosen(24).numWarps, 8);
-  for (int64_t group : {0, 1, 2, 100})
+  for (int64_t group : {0, 1, 2, 48, 100})
     EXPECT_EQ(chosen(group).fir, Fir::Direct) << group;
   traits.layout = Layout::BDL;
   EXPECT_EQ(chosen(16).print(), "block_n=16,block_l=0,num_warps=2,vector=8,unroll=4,stages=2,"
