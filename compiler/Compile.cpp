@@ -269,7 +269,8 @@ private:
     info.stepL = plan.stepL;
     info.blockL = plan.schedule.getBlockL();
     info.warmup = plan.staged ? plan.staged->warmup : 0;
-    info.carries = !plan.carries.empty();
+    info.convention = plan.layout == Layout::BD ? kRowsConvention : kCallingConvention;
+    info.carries = !plan.carries.empty() || plan.keeps;
     info.halo = jointHalo(plan.kernel, plan.halos);
     info.tiles.assign(plan.tiles.begin(), plan.tiles.end());
   }

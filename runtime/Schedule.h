@@ -64,6 +64,7 @@ struct HALO_API KernelTraits {
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
   bool fast = false;        ///< A convolution is of the precision class fast.
   bool storesStates = false;
+  bool keeps = false; ///< States are updated in place by a walk of whole sequences.
 
   /// The verb `traits` of CompilerAbi.h. A new field needs its line in KernelTraits.cpp.
   std::string toJson() const;

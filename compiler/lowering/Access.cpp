@@ -182,16 +182,18 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
   int64_t width = *knownCount(type.getTaps()) - 1, count = *knownCount(type.getStreams());
   if (width == 0)
     return zero();
-  Value slot = offset(position, width);
+  // A kept state holds the K - 1 samples that anybody asks for, and more.
+  Kept where = kept(state);
+  Value slot = type.isKept() ? placeOf(where, position) : offset(position, width);
   Value reaches = less(num(-1), slot);
-  Value safe = min(max(slot, num(0)), num(width - 1));
+  Value safe = min(max(slot, num(0)), offset(where.length, -1));
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
   SmallVector<Value> lanes;
   for (int64_t i = 0; i < plan.lanes; ++i) {
     Value c = memoryChannel(offset(channel, i), streams, stream, count);
-    Value place = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
+    Value place = b.createOrFold<arith::AddIOp>(loc, product(where.row, m.strides[0]),
                                                 product(c, m.strides[1]));
     place = b.createOrFold<arith::AddIOp>(loc, place, product(safe, m.strides[2]));
     lanes.push_back(
@@ -266,6 +268,10 @@ void Emitter::storeStates() {
   SmallVector<StoreStateOp> states(plan.kernel.getBody().front().getOps<StoreStateOp>());
   if (states.empty())
     return;
+  // What one thread of a channel writes in place, others may still be reading: those that share the
+  // channel, and those beyond the last one, which read the last one's for nothing.
+  if (plan.keeps)
+    barrier();
   Value last = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, tileL, offset(tilesL, -1));
   ifThen(both(last, channelOk), [&] {
     for (StoreStateOp op : states) {
@@ -273,6 +279,10 @@ void Emitter::storeStates() {
       const Memory &m = memory(op.getState(), true);
       if (isa<ModalStateType>(m.decl.getType()))
         continue; // Written where it is carried (Modal.cpp).
+      if (cast<StateType>(m.decl.getType()).isKept()) {
+        storeKept(op);
+        continue;
+      }
       int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
       if (width == 0)
         continue;

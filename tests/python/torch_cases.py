@@ -31,8 +31,15 @@ def arguments(case, kernel):
         "z": (b, 3 * d) if kernel.name.endswith("step") else (b, 3 * d, l),
         "proj_weight": (3 * d, kp), "w_proj": (3 * d, kp), "filter": (d, k), "w_mixer": (d, k), "skip": (d,),
         "residues": (d, s), "proj_state": (b, 3 * d, kp - 1), "fir_state": (b, d, k - 1), "modal_state": (b, d, s),
+        "conv_state": (b, d, k),
     }  # fmt: skip
-    tensors = [-n(d, s).abs() if name == "log_poles" else n(*sizes[name]) for name, _, _ in kernel.inputs]
+    indices = {"cache_seqlens": [3, 9], "conv_state_indices": [1, 0], "fir_position": [0, 5]}
+    tensors = [
+        -n(d, s).abs() if name == "log_poles"
+        else torch.tensor(indices[name], dtype=torch.int32, device=torch_case.DEVICE) if name in indices
+        else n(*sizes[name])
+        for name, _, _ in kernel.inputs
+    ]  # fmt: skip
     options = {
         "layout": "bdl", "activation": "silu", "taps": "correlation", "final_state": True, "split": "q:4,k:8",
         "l2norm": "q:2", "streams": "split", "states": True, "precision": "accurate", "length": 7,
@@ -260,5 +267,26 @@ class Compat(TorchCase):
             compat.causal_conv1d_fn(x, weight, bias, activation="gelu")
         with self.assertRaisesRegex(halo.UnavailableError, "seq_idx"):
             compat.causal_conv1d_fn(x, weight, bias, seq_idx=torch.zeros(2, 24, dtype=torch.int32))
-        with self.assertRaisesRegex(halo.UnavailableError, "causal_conv1d_update"):
-            compat.causal_conv1d_update(x[:, :, 0], self.normal(2, 16, 3), weight, bias)
+        with self.assertRaisesRegex(halo.InvalidError, "update_c1.*conv_state"):
+            compat.causal_conv1d_update(x[:, :, 0], self.normal(2, 16, 2), weight, bias)
+
+    def test_update(self):
+        for dtype in (torch.float32, torch.bfloat16):
+            x, weight, bias = self.conv(dtype=dtype)
+            state, rows = self.normal(2, 16, 3, dtype=dtype), torch.tensor([1, 0], dtype=torch.int32, device=x.device)
+            want, want_state = convolution(x[:, :, :2], weight, bias, state, activation="silu")
+            for flat in (False, True):
+                with self.subTest(dtype=dtype, flat=flat):
+                    kept, y = state.flip(0).contiguous(), []
+                    for token in (x[:, :, 0], x[:, :, 1]) if flat else (x[:, :, :2],):
+                        y.append(
+                            compat.causal_conv1d_update(token, kept, weight, bias, "swish", conv_state_indices=rows)
+                        )
+                    self.assert_close(torch.stack(y, 2) if flat else y[0], want)
+                    self.assertTrue(torch.equal(kept.flip(0), want_state))
+            ring = state.clone()
+            y = compat.causal_conv1d_update(
+                x[:, :, :2], ring, weight, bias, "silu", torch.full((2,), 6, dtype=torch.int32, device=x.device)
+            )
+            self.assert_close(y, want)
+            self.assertTrue(torch.equal(ring.roll(-2, 2), want_state))
