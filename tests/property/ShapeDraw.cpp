@@ -121,13 +121,16 @@ void drawShape(Random &random, const DrawOptions &options, Case &into) {
       return other.output && other.name == operand.name;
     });
   };
+  // Two rows that read one number would have one slot.
+  auto isIndex = [](const Operand &operand) { return operand.kind == OperandKind::Indices; };
   for (const Operand &operand : operands) {
     if (random.percent(40) || into.views.count(operand.name))
       continue;
     std::vector<int64_t> sizes = sizesOf(into, operand);
     into.views[operand.name] = operand.kind != OperandKind::State && problem.align == 16
                                    ? drawAlignedView(random, operand, sizes)
-                                   : drawAnyView(random, sizes, isWritten(operand));
+                                   : drawAnyView(random, sizes, isWritten(operand) ||
+                                                                    isIndex(operand));
   }
   into.checks.clear();
   // Few kernels have both states, which continuing a sequence needs.
