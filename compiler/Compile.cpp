@@ -284,7 +284,8 @@ private:
     info.stepL = plan.stepL;
     info.blockL = plan.schedule.getBlockL();
     info.warmup = plan.staged ? plan.staged->warmup : 0;
-    info.carries = !plan.carries.empty();
+    info.convention = plan.layout == Layout::BD ? kRowsConvention : kCallingConvention;
+    info.carries = !plan.carries.empty() || plan.keeps;
     info.cluster = int(plan.schedule.getCluster());
     if (info.cluster > 1)
       target.minPtx = std::max(target.minPtx, kClusterPtx);

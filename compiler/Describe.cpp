@@ -71,6 +71,10 @@ static IndexForm formOf(ir::IndexForm form) {
   return IndexForm::Rows;
 }
 
+static std::string nameOf(FlatSymbolRefAttr index) {
+  return index ? index.getValue().str() : std::string();
+}
+
 std::vector<Operand> operandsOf(ir::KernelOp kernel) {
   std::map<std::string, int64_t> widths;
   kernel.walk([&](ir::SplitStoreOp split) {
@@ -114,6 +118,9 @@ std::vector<Operand> operandsOf(ir::KernelOp kernel) {
           operand.dtype = dtypeOf(type.getElement());
           operand.taps = *ir::knownCount(type.getTaps());
           operand.streams = *ir::knownCount(type.getStreams());
+          operand.longer = bool(type.getLonger());
+          operand.ring = nameOf(type.getRing());
+          operand.slots = nameOf(type.getSlots());
         })
         .Case([&](ir::ModesType type) {
           operand.kind = OperandKind::Modes;
@@ -213,6 +220,12 @@ std::string describe(ir::KernelOp kernel, const std::string &text) {
           operand["dtype"] = piece(type.getElement());
           operand["taps"] = piece(type.getTaps());
           operand["streams"] = piece(type.getStreams());
+          if (type.getLonger())
+            operand["longer"] = true;
+          if (type.getRing())
+            operand["ring"] = nameOf(type.getRing());
+          if (type.getSlots())
+            operand["slots"] = nameOf(type.getSlots());
         })
         .Case([&](ir::ModesType type) {
           operand["kind"] = "modes";

@@ -111,11 +111,17 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
       if (plan->layout == Layout::BD) {
         emitStep(emitter);
       } else {
-        if (plan->carries.empty() || plan->staged)
-          emitDirect(emitter);
+        auto walk = [&] {
+          if (plan->carries.empty() || plan->staged)
+            emitDirect(emitter);
+          else
+            emitModal(emitter);
+          emitter.storeStates();
+        };
+        if (emitter.rowOk)
+          emitter.ifElse(emitter.rowOk, walk, [&] { emitter.storePadding(); });
         else
-          emitModal(emitter);
-        emitter.storeStates();
+          walk();
       }
       gpu::ReturnOp::create(emitter.b, kernel.getLoc());
       kernel.erase();

@@ -403,8 +403,12 @@ private:
         })
         .Case([&](ChannelType t) { return ChannelType::get(ctx, bindPiece(t.getElement())); })
         .Case([&](StateType t) {
+          auto given = [&](FlatSymbolRefAttr index) {
+            return index && isPresent(index.getValue()) ? index : FlatSymbolRefAttr();
+          };
           return StateType::get(ctx, bindPiece(t.getElement()), bindPiece(t.getTaps()),
-                                bindPiece(t.getStreams()));
+                                bindPiece(t.getStreams()), t.getLonger(), given(t.getRing()),
+                                given(t.getSlots()));
         })
         .Case([&](ModesType t) { return ModesType::get(ctx, bindPiece(t.getModes())); })
         .Case([&](ModalStateType t) {
@@ -421,7 +425,7 @@ private:
       Type type = bindType(decl.getType());
       if (!type)
         return kernel.emitError() << "operand '" << decl.getName()
-                                  << "': its layout is not bdl or bld";
+                                  << "': its layout is not bdl, bld, bd or dl";
       auto add = [&](StringRef name) {
         decls.push_back(
             OperandDeclAttr::get(ctx, name, type, decl.getOutput(), false, false, StringAttr()));

@@ -33,6 +33,7 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
     }
   }
   traits.toeplitzGroup = toeplitzGroup(kernel);
+  traits.keeps = keepsStates(kernel, traits.layout);
   HaloMap halos = inferHalos(kernel);
   traits.halo = jointHalo(kernel, halos);
   traits.sumTaps = 0;

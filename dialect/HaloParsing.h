@@ -19,6 +19,11 @@ mlir::ParseResult parseGroupAndStreams(mlir::AsmParser &parser, mlir::Attribute 
                                        mlir::Attribute &streams);
 void printGroupAndStreams(mlir::AsmPrinter &printer, mlir::Attribute group,
                           mlir::Attribute streams);
+/// ` longer ring(@at) slots(@index)`, each of which may be absent.
+mlir::ParseResult parseKeeping(mlir::AsmParser &parser, mlir::UnitAttr &longer,
+                               mlir::FlatSymbolRefAttr &ring, mlir::FlatSymbolRefAttr &slots);
+void printKeeping(mlir::AsmPrinter &printer, mlir::UnitAttr longer, mlir::FlatSymbolRefAttr ring,
+                  mlir::FlatSymbolRefAttr slots);
 /// `bdl`, `bld`, `bd` or an enumeration parameter's name.
 mlir::ParseResult parseLayout(mlir::AsmParser &parser, mlir::Attribute &layout);
 void printLayout(mlir::AsmPrinter &printer, mlir::Attribute layout);

@@ -100,6 +100,32 @@ void halo::ir::printGroupAndStreams(AsmPrinter &printer, Attribute group, Attrib
   printTrailingCount(printer, streams);
 }
 
+ParseResult halo::ir::parseKeeping(AsmParser &parser, UnitAttr &longer, FlatSymbolRefAttr &ring,
+                                   FlatSymbolRefAttr &slots) {
+  if (succeeded(parser.parseOptionalKeyword("longer")))
+    longer = UnitAttr::get(parser.getContext());
+  auto index = [&](StringRef word, FlatSymbolRefAttr &operand) -> ParseResult {
+    StringAttr name;
+    if (failed(parser.parseOptionalKeyword(word)))
+      return success();
+    if (parser.parseLParen() || parser.parseSymbolName(name) || parser.parseRParen())
+      return failure();
+    operand = FlatSymbolRefAttr::get(name);
+    return success();
+  };
+  return failure(failed(index("ring", ring)) || failed(index("slots", slots)));
+}
+
+void halo::ir::printKeeping(AsmPrinter &printer, UnitAttr longer, FlatSymbolRefAttr ring,
+                            FlatSymbolRefAttr slots) {
+  if (longer)
+    printer << " longer";
+  if (ring)
+    printer << " ring(" << ring << ")";
+  if (slots)
+    printer << " slots(" << slots << ")";
+}
+
 ParseResult halo::ir::parseLayout(AsmParser &parser, Attribute &layout) {
   StringRef name;
   if (parser.parseKeyword(&name))
@@ -158,7 +184,8 @@ LogicalResult TapsType::verify(EmitError emitError, Attribute element, Attribute
 LogicalResult ChannelType::verify(EmitError, Attribute) { return success(); }
 
 LogicalResult StateType::verify(EmitError emitError, Attribute element, Attribute taps,
-                                Attribute streams) {
+                                Attribute streams, UnitAttr longer, FlatSymbolRefAttr ring,
+                                FlatSymbolRefAttr slots) {
   if (failed(verifyCount(emitError, "conv_c3: tap count", taps)))
     return failure();
   return verifyCount(emitError, "streams", streams);

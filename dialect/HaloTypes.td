@@ -37,10 +37,32 @@ def Halo_ChannelType : Halo_Type<"Channel", "channel"> {
 }
 def Halo_StateType : Halo_Type<"State", "state"> {
   let summary = "the last K - 1 samples of every channel, newest last: [B, streams*D, K - 1]";
+  let description = [{
+    A state may be kept in memory of its own making, which a launch updates in place:
+    - `longer`: [B, streams*D, N] of any N >= K - 1 (update_c1), the last N samples.
+    - `ring(@at)`: the newest sample lies before place at[b] mod N, and what comes before it wraps
+      around. A launch writes its own samples alone, the first at at[b] mod N; who launches moves
+      `at` on. A state in the usual order is the ring of at = 0.
+    - `slots(@index)`: [slots, streams*D, N]; row b of the batch has slot index[b]. A row of slot
+      -1 is padding: what is stored of it is 0, and no state is touched. No two rows of a launch
+      have one slot.
+
+    `at` and `index` are `indices<rows>`; where they are optional and absent, the state is a plain
+    one. Examples: `state<T, K, 3>`, `state<T, K ring(@fir_position)>`,
+    `state<T, K longer ring(@cache_seqlens) slots(@conv_state_indices)>`.
+  }];
   let parameters = (ins "::mlir::Attribute":$element, "::mlir::Attribute":$taps,
-                        "::mlir::Attribute":$streams);
+                        "::mlir::Attribute":$streams,
+                        OptionalParameter<"::mlir::UnitAttr">:$longer,
+                        OptionalParameter<"::mlir::FlatSymbolRefAttr">:$ring,
+                        OptionalParameter<"::mlir::FlatSymbolRefAttr">:$slots);
   let assemblyFormat = [{ `<` `` custom<Element>($element) `,` custom<Count>($taps)
-                          `` custom<TrailingCount>($streams) `` `>` }];
+                          `` custom<TrailingCount>($streams)
+                          `` custom<Keeping>($longer, $ring, $slots) `` `>` }];
+  let extraClassDeclaration = [{
+    /// True where the state is more than K - 1 samples in their order, a row for each of the batch.
+    bool isKept() const { return getLonger() || getRing() || getSlots(); }
+  }];
 }
 def Halo_ModesType : Halo_Type<"Modes", "modes"> {
   let summary = "S numbers per channel, always f32: log-poles or residues, [D, S]";

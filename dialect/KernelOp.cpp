@@ -266,6 +266,25 @@ static LogicalResult verifyParamRefs(KernelOp kernel, OperandDeclAttr decl) {
       });
 }
 
+/// The indices that say where a state is kept, and that one launch sees both sides of it.
+static LogicalResult verifyKeeping(KernelOp kernel, OperandDeclAttr decl, StateType state) {
+  for (FlatSymbolRefAttr name : {state.getRing(), state.getSlots()}) {
+    if (!name)
+      continue;
+    auto index = kernel.lookupOperand(name.getValue(), /*output=*/false);
+    auto type = index ? dyn_cast<IndicesType>(index.getType()) : IndicesType();
+    if (!type || type.getForm() != IndexForm::Rows)
+      return kernel.emitOpError() << "state '" << decl.getName() << "' is kept by '"
+                                  << name.getValue()
+                                  << "', which is not an input of indices<rows>";
+  }
+  if (state.isKept() && !kernel.lookupOperand(decl.getName(), !decl.getOutput()))
+    return kernel.emitOpError() << "update_c2: state '" << decl.getName()
+                                << "' is updated in place, but it is no "
+                                << (decl.getOutput() ? "input" : "output");
+  return success();
+}
+
 LogicalResult KernelOp::verify() {
   llvm::StringSet<> params, operands[2];
   for (auto param : getParams().getAsRange<ParamDeclAttr>()) {
@@ -311,6 +330,9 @@ LogicalResult KernelOp::verify() {
         return emitOpError() << "optional output '" << decl.getName()
                              << "' needs a flag parameter of its name";
     }
+    if (auto state = dyn_cast<StateType>(decl.getType());
+        state && failed(verifyKeeping(*this, decl, state)))
+      return failure();
     anyOutput |= decl.getOutput();
     if (failed(verifyParamRefs(*this, decl)))
       return failure();

@@ -1,11 +1,15 @@
 // One token of hcm from its states, in one launch: y [B, D] of z [B, 3D]. The states may be updated
-// in place.
+// in place. With fir_position, fir_state is a ring: of its rows the newest sample alone is written, at
+// fir_position[b] mod (K - 1), and who launches adds 1 to fir_position. A prefill's is the ring of 0.
 halo.kernel @hcm_step
     params(K : int, Kp : int = 3, group : int = 1,
            streams : enum<interleave, split, column_split>, T : type, W : type = T)
     ins(@z : view<T, bd, 3>, @proj_weight : taps<W, Kp, 1, 3>, @filter : taps<W, K, group>,
-        @skip : optional channel<W>, @proj_state : state<T, Kp, 3>, @fir_state : state<T, K>)
-    outs(@y : view<T, bd>, @proj_state : state<T, Kp, 3>, @fir_state : state<T, K>) {
+        @skip : optional channel<W>, @proj_state : state<T, Kp, 3>,
+        @fir_state : state<T, K ring(@fir_position)>,
+        @fir_position : optional indices<rows>)
+    outs(@y : view<T, bd>, @proj_state : state<T, Kp, 3>,
+         @fir_state : state<T, K ring(@fir_position)>) {
   %z2, %z1, %zv = halo.load @z streams(streams) init(@proj_state)
   %p2 = halo.fir %z2, @proj_weight stream(0, streams)
   %p1 = halo.fir %z1, @proj_weight stream(1, streams)

@@ -62,7 +62,7 @@ std::string_view name(IndexForm form) {
 size_t KernelInfo::parameterCount() const {
   size_t count = kSizeParameters;
   for (const Operand &operand : operands)
-    count += 1 + strideCount(operand.kind);
+    count += 1 + strideCount(operand.kind) + operand.longer;
   return count;
 }
 
@@ -120,6 +120,12 @@ json operandJson(const Operand &operand) {
   put(object, "modes", operand.modes);
   if (operand.kind == OperandKind::Indices)
     put(object, "form", name(operand.form));
+  if (operand.longer)
+    putFlag(object, "longer", true);
+  if (!operand.ring.empty())
+    put(object, "ring", operand.ring);
+  if (!operand.slots.empty())
+    put(object, "slots", operand.slots);
   return object;
 }
 
@@ -219,6 +225,10 @@ Result<Operand> readOperand(const json &object, size_t index) {
   operand.heads = fields.integer("heads", 0, INT32_MAX);
   if (operand.kind == OperandKind::Indices)
     operand.form = readForm(fields);
+  // Written where they are said alone: what was kept before has none.
+  operand.longer = object.contains("longer") && fields.flag("longer");
+  operand.ring = object.contains("ring") ? fields.text("ring") : "";
+  operand.slots = object.contains("slots") ? fields.text("slots") : "";
   HALO_CHECK(fields.done());
   return operand;
 }
@@ -245,9 +255,10 @@ Result<KernelInfo> KernelInfo::fromJson(std::string_view text) {
   KernelInfo info;
   // First, since another convention may spell everything below differently.
   info.convention = int(fields.integer("convention", 0, INT_MAX));
-  if (fields.ok() && info.convention != kCallingConvention)
-    return invalid(fmt::format("kernel info: calling convention {} where this runtime speaks {}",
-                               info.convention, kCallingConvention));
+  if (fields.ok() && info.convention != kCallingConvention && info.convention != kRowsConvention)
+    return invalid(fmt::format("kernel info: calling convention {} where this runtime speaks {} "
+                               "and {}",
+                               info.convention, kCallingConvention, kRowsConvention));
   info.kernel = fields.text("kernel");
   info.entry = fields.text("entry");
   if (info.entry.empty())

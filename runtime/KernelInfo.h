@@ -9,6 +9,7 @@
 //   taps     pointer, stride of rows, of taps              [rows, K]
 //   channel  pointer, stride                               [D]
 //   state    pointer, stride of B, of channels, of taps    [B, C, K-1], newest last
+//            and, of a state of a length of its own, N     [B or slots, C, N]
 //   modes    pointer, stride of channels, of modes         [D, S] f32
 //   modal_state  pointer, stride of B, of channels, of modes   [B, D, S] f32
 //   indices  pointer, stride of the first dimension,       [B], [B, L] or [N + 1] i32
@@ -33,8 +34,10 @@
 
 namespace halo {
 
-/// The version of the parameter list above; an artifact of another version is refused.
-constexpr int kCallingConvention = 1;
+/// The version of the parameter list above; an artifact of another version is refused. Of version 2
+/// are kernels whose blocks walk along B: the grid has tiles_l * tiles_n blocks with tiles_l =
+/// ceil(B / block_l), and all else is as in version 1.
+constexpr int kCallingConvention = 1, kRowsConvention = 2;
 
 /// The i32 parameters at the end of the list; all others are 8 bytes wide.
 constexpr size_t kSizeParameters = 6;
@@ -71,6 +74,16 @@ struct Operand {
   int64_t modes = 0;
   /// Indices: what there is a number for.
   IndexForm form = IndexForm::Rows;
+  /// States: N >= K - 1 samples of a length of their own; else K - 1.
+  bool longer = false;
+  /// States: the indices that say where in a ring a row's next sample goes, and which slot of
+  /// the tensor is a row's; "" where there are none.
+  std::string ring = {}, slots = {};
+
+  /// An output of which a launch writes some elements only, the others staying: it is updated.
+  bool updates() const { return output && !(ring.empty() && slots.empty()); }
+  /// A state that a kernel of any layout may update in place.
+  bool kept() const { return longer || !ring.empty() || !slots.empty(); }
 };
 
 /// A run of channel tiles of equal width. `end` = 0 means D.
@@ -97,8 +110,8 @@ struct HALO_API KernelInfo {
   int align = 1;
   int64_t stepL = 1;  ///< block_l must be a positive multiple of it.
   int64_t warmup = 0; ///< Positions a block walks before its own, to fill its windows; 0: it has none.
-  /// A recurrence is carried along L: a block takes a whole sequence, and block_l is what covers
-  /// L, whatever the schedule says.
+  /// A recurrence is carried along L, or states are updated in place: a block takes a whole
+  /// sequence, and block_l is what covers L, whatever the schedule says.
   bool carries = false;
   /// Neighbouring blocks that form a cluster and take a stripe's tiles in turn; the grid has this
   /// many for each (B, channel tile).
@@ -109,6 +122,8 @@ struct HALO_API KernelInfo {
   /// Resources as the assembler reported them; -1 where nobody has assembled yet.
   int registers = -1, spillBytes = -1, staticSharedBytes = -1;
 
+  /// A step whose blocks walk block_l rows of the batch.
+  bool walksRows() const { return convention == kRowsConvention; }
   /// Length of the flat parameter list, the sizes included.
   size_t parameterCount() const;
   bool storesState() const;

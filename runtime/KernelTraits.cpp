@@ -10,7 +10,8 @@ using nlohmann::json;
 
 namespace {
 
-/// Every number and flag; the layout, the one name, is read and written apart.
+/// Every number and flag; apart are the layout, the one name, and `keeps`, which packs that were
+/// built before it do not have.
 template <typename Traits, typename Number, typename Flag>
 void visit(Traits &traits, Number number, Flag flag) {
   number("align", traits.align, 1, 16);
@@ -35,7 +36,7 @@ void visit(Traits &traits, Number number, Flag flag) {
 } // namespace
 
 std::string KernelTraits::toJson() const {
-  json object = {{"layout", name(layout)}};
+  json object = {{"layout", name(layout)}, {"keeps", keeps}};
   visit(
       *this, [&](const char *field, int64_t value, int64_t, int64_t) { object[field] = value; },
       [&](const char *field, bool value) { object[field] = value; });
@@ -61,6 +62,7 @@ Result<KernelTraits> KernelTraits::fromJson(std::string_view text) {
         value = std::decay_t<decltype(value)>(fields.integer(field, min, max));
       },
       [&](const char *field, bool &value) { value = fields.flag(field); });
+  traits.keeps = document.is_object() && document.contains("keeps") && fields.flag("keeps");
   HALO_CHECK(fields.done());
   return traits;
 }

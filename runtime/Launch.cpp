@@ -128,27 +128,28 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
     grid.blockL = tunedBlockL(tuned, step, shape);
   if (!grid.blockL)
     grid.blockL = chooseBlockL(info, shape, plan->device);
-  int64_t stripes = 0;
+  // What blocks walk along, and what there is of it beside them.
+  int64_t walked = info.walksRows() ? shape.b : shape.l, stripes = 0;
   grid.tilesN = 0;
   if (shape.d > 0 && shape.b > 0) {
     grid.tilesN = info.tileCount(shape.d);
-    stripes = shape.b * grid.tilesN * info.cluster;
+    stripes = (info.walksRows() ? 1 : shape.b) * grid.tilesN * info.cluster;
   }
   if (stripes > kMaxBlocks)
     return refuse(why, "kernel {}: B = {} times {} channel tiles are {} blocks, above the limit {}",
                   info.kernel, shape.b, grid.tilesN, stripes, kMaxBlocks);
   // conv_c7: without positions there is still a state to write.
-  int64_t fewest = plan->storesState ? 1 : 0;
-  grid.tilesL = std::max(ceilDiv(shape.l, grid.blockL), fewest);
+  int64_t fewest = plan->storesState && !info.walksRows() ? 1 : 0;
+  grid.tilesL = std::max(ceilDiv(walked, grid.blockL), fewest);
   // Both factors are below 2^31.
   if (!info.blockL && !info.carries &&
       (stripes * grid.tilesL > kMaxBlocks || grid.blockL > plan->maxBlockL)) {
     if (stripes > 0) {
-      int64_t least = ceilDiv(shape.l, kMaxBlocks / stripes);
+      int64_t least = ceilDiv(walked, kMaxBlocks / stripes);
       grid.blockL = std::max(grid.blockL, ceilDiv(least, step) * step);
     }
     grid.blockL = std::min(grid.blockL, plan->maxBlockL); // An i32 parameter.
-    grid.tilesL = std::max(ceilDiv(shape.l, grid.blockL), fewest);
+    grid.tilesL = std::max(ceilDiv(walked, grid.blockL), fewest);
   }
   grid.blocks = stripes * grid.tilesL;
   if (grid.blocks > kMaxBlocks)
@@ -189,6 +190,8 @@ struct ParameterWriter {
       add(int64_t(0)); // One row.
     for (int64_t stride : tensor.strides)
       add(stride);
+    if (operand.longer)
+      add(tensor.shape[2]);
     if (view && operand.layout == Layout::BD)
       add(int64_t(0)); // One position.
     if (operand.kind == OperandKind::Indices && operand.form == IndexForm::Rows)

@@ -61,7 +61,9 @@ HALO_API Result<void> checkParameterCount(const KernelInfo &info);
 /// builds the launch. An aligned kernel (info.align > 1) with an unaligned tensor is refused: ask
 /// alignmentOf first and compile the variant that fits. Where a state is an input and an output,
 /// the first argument of its name is the input, the second the output; both may be one tensor in a
-/// step (a kernel of [B, C] views), which updates it in place, and must not overlap elsewhere.
+/// step (a kernel of [B, C] views) and where the state is kept (Operand::kept), which then is updated
+/// in place, and must not overlap elsewhere. Where only some of its elements are written
+/// (Operand::updates), an output that is another tensor keeps its own in the others' places.
 /// block_l is the schedule's where it has one, else that of `tuned` for this bucket of sizes
 /// (TuningRecords.h), else chooseBlockL's.
 HALO_API Result<BoundLaunch> bind(const KernelInfo &info, Span<Argument> arguments,
@@ -77,7 +79,8 @@ HALO_API Result<BoundLaunch> bind(const KernelInfo &info, Span<TensorRef> tensor
 /// contiguous. A tensor without elements always does; states do not matter.
 HALO_API int alignmentOf(const std::vector<Operand> &operands, Span<Argument> arguments);
 
-/// The shape that an operand must have, given the launch's sizes.
+/// The shape that an operand must have, given the launch's sizes; of what has sizes of its own (slots, a
+/// longer state, the ends of sequences) the least.
 HALO_API Dims outputShape(const Operand &output, const Shape &shape);
 
 } // namespace halo

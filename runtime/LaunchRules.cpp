@@ -95,14 +95,18 @@ std::pair<__int128, __int128> extentOf(const TensorRef &tensor) {
   return {low, high};
 }
 
-/// A state that is read and written: a step reads all of a channel's samples before it writes any,
-/// so it may update in place; elsewhere one block writes while others still read.
+/// A state that is read and written: a step reads all of a channel's samples before it writes any, and
+/// so does who keeps a state, so they may update in place; elsewhere one block writes while others
+/// still read.
 bool checkInPlace(const KernelInfo &info, const Operand &operand, const TensorRef &in,
                   const TensorRef &out, Error &why) {
-  bool step = info.layout == Layout::BD;
-  bool same = in.data == out.data && in.strides == out.strides;
+  bool step = info.layout == Layout::BD || operand.kept();
+  bool same = in.data == out.data && in.strides == out.strides && in.shape == out.shape;
   if ((step && same) || !hasElements(in))
     return true;
+  if (in.shape != out.shape)
+    return refuse(why, "update_c2: output {} has shape {} where its input has {}", operand.name,
+                  printSizes(out.shape), printSizes(in.shape));
   auto [inLow, inHigh] = extentOf(in);
   auto [outLow, outHigh] = extentOf(out);
   if (inHigh <= outLow || outHigh <= inLow)
@@ -246,11 +250,31 @@ const char *formOf(const Operand &operand, bool packed) {
   }
 }
 
+/// A state with sizes of its own: any number of slots, any length of at least K - 1.
+bool checkKept(const Operand &operand, const TensorRef &tensor, const Shape &shape, Error &why) {
+  const Dims &sizes = tensor.shape;
+  int64_t channels = operand.streams * shape.d, least = operand.taps - 1;
+  if ((operand.slots.empty() && sizes[0] != shape.b) || sizes[1] != channels)
+    return refuse(why, "conv_c2: operand {} has shape {} where [{}, {}, N] is expected",
+                  operand.name, printSizes(sizes),
+                  operand.slots.empty() ? fmt::format("{}", shape.b) : "slots", channels);
+  if (operand.longer ? sizes[2] < least : sizes[2] != least)
+    return refuse(why, "update_c1: operand {} holds {} samples where K = {} takes {}{}",
+                  operand.name, sizes[2], operand.taps, operand.longer ? "at least " : "", least);
+  for (size_t i : {0, 2})
+    if (sizes[i] > INT32_MAX)
+      return refuse(why, "operand {} has the size {}, above the limit {}", operand.name, sizes[i],
+                    INT32_MAX);
+  return true;
+}
+
 /// Operands that are no views, against the sizes of the views.
 bool checkConstants(const Operand &operand, const TensorRef &tensor, const Shape &shape,
                     Error &why) {
   if (operand.kind == OperandKind::View)
     return true;
+  if (operand.longer || !operand.slots.empty())
+    return checkKept(operand, tensor, shape, why);
   if (operand.kind == OperandKind::Taps)
     return checkTaps(operand, tensor, operand.streams * shape.d, why);
   Dims expected = outputShape(operand, shape);

@@ -102,11 +102,14 @@ Result<bool> run(const PackedKernel &packed, const std::shared_ptr<Device> &devi
     if (tensor == tensors.end())
       return failed(fmt::format("there is no tensor '{}'", name));
     HALO_TRY(made, place(device, tensor->second));
-    if (operand.output)
+    // What is updated begins as its input.
+    auto begin = operand.updates() ? tensors.find(operand.name) : tensor;
+    if ((operand.output && !operand.updates()) || begin == tensors.end() ||
+        begin->second.bytes.size() != tensor->second.bytes.size())
       HALO_CHECK(device->fill(made.buffer.data(), kPoison, tensor->second.bytes.size()));
     else
-      HALO_CHECK(device->upload(made.buffer.data(), tensor->second.bytes.data(),
-                                tensor->second.bytes.size()));
+      HALO_CHECK(device->upload(made.buffer.data(), begin->second.bytes.data(),
+                                begin->second.bytes.size()));
     arguments.push_back({operand.name, made.tensor});
     places.push_back(std::move(made));
   }

@@ -69,6 +69,7 @@ struct HALO_API KernelTraits {
   bool fast = false;        ///< A convolution is of the precision class fast.
   bool storesStates = false;
   bool packed = false; ///< Sequences lie one after another (`halo.load packed`).
+  bool keeps = false; ///< States are updated in place by a walk of whole sequences.
 
   /// The verb `traits` of CompilerAbi.h. A new field needs its line in KernelTraits.cpp.
   std::string toJson() const;

@@ -150,12 +150,33 @@ static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits 
   return schedule;
 }
 
-/// A step moves states and does little else: 128 threads copy, and as many channels as keep their
-/// states' tile near 16 KiB compute.
+/// A walk that updates states in place is a few positions long: a thread a channel, so that
+/// neighbours read neighbouring rows.
+static Schedule chooseKept(const KernelTraits &traits) {
+  Schedule schedule;
+  schedule.vector = schedule.unroll = 1;
+  bool shared = traits.maxTaps > kRegisterTapsBDL;
+  schedule.window = shared ? Window::Shared : Window::Registers;
+  schedule.blockN = shared ? 32 : 128;
+  schedule.numWarps = int(schedule.blockN / 32);
+  return schedule;
+}
+
+/// Shared memory of a step's states that leaves room for several blocks on every GPU.
+constexpr int64_t kStepTiles = 48 << 10;
+
+/// A step moves states and does little else: a thread a channel, since what only copies keeps others
+/// off the SM, and as many channels as keep their states' tile near 8 KiB. The next row's states are
+/// on their way while one is worked on.
 static Schedule chooseStep(const KernelTraits &traits) {
   Schedule schedule;
   schedule.vector = schedule.unroll = 1;
   schedule.blockN = traits.maxTaps <= 16 ? 128 : traits.maxTaps <= 64 ? 64 : 32;
+  schedule.numWarps = int(schedule.blockN / 32);
+  // Several streams have short states beside the long one; short ones need more rows under way.
+  int64_t samples = traits.maxTaps + 4 * traits.streams;
+  int64_t bytes = schedule.blockN * samples * traits.maxElementBytes;
+  schedule.stages = traits.maxTaps <= 16 ? 4 : 2 * bytes <= kStepTiles ? 2 : 1;
   return schedule;
 }
 
@@ -304,6 +325,8 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bld, modal in bf16: fir=toeplitz, vector 2, block_n 32, 8 warps, unroll 16, stages 2; where D is
 //   known to be 1920, in clusters of 2
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {
+  if (traits.keeps)
+    return chooseKept(traits);
   if (traits.layout == Layout::BD)
     return chooseStep(traits);
   if (traits.modes > 0) {
@@ -445,6 +468,10 @@ static int64_t walksPerStripe(const KernelInfo &info) {
 //   bdl, step_l 512, halo 3, L 10000: 2048 positions -> 50 blocks for 100 SMs: 512
 int64_t chooseBlockL(const KernelInfo &info, const Shape &shape, const DeviceTraits &device) {
   int64_t step = info.stepL;
+  // The rows of a step: as many blocks as the SMs hold at a time, each as short as that allows.
+  if (info.walksRows())
+    return shape.b > 0 && shape.d > 0 ? chooseWalk(info, shape.b, info.tileCount(shape.d), device)
+                                      : step;
   int64_t stripes = shape.b * info.tileCount(shape.d);
   if (shape.l <= 0 || stripes <= 0)
     return step;

@@ -189,9 +189,13 @@ Value Emitter::signalFromState(StringRef state, Attribute streams, int64_t strea
   int64_t width = *knownCount(type.getTaps()) - 1, count = *knownCount(type.getStreams());
   if (width == 0)
     return zero();
-  Value slot = offset(position, width);
+  // A kept state holds the K - 1 samples that anybody asks for, and more.
+  Kept where = kept(state);
+  Value slot = type.isKept() ? placeOf(where, position) : offset(position, width);
   Value reaches = less(num(-1), slot);
-  Value safe = min(max(slot, num(0)), num(width - 1));
+  Value safe = min(max(slot, num(0)), offset(where.length, -1));
+  if (type.isKept())
+    row = where.row;
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
@@ -276,6 +280,8 @@ void Emitter::storeState(StoreStateOp op, Value row, Value origin, Value end) {
   const Memory &m = memory(op.getState(), true);
   if (isa<ModalStateType>(m.decl.getType()))
     return; // Written where it is carried (Modal.cpp).
+  if (cast<StateType>(m.decl.getType()).isKept())
+    return storeKept(op);
   int64_t width = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
   if (width == 0)
     return;
@@ -307,6 +313,10 @@ void Emitter::storeStates() {
   SmallVector<StoreStateOp> states(plan.kernel.getBody().front().getOps<StoreStateOp>());
   if (states.empty())
     return;
+  // What one thread of a channel writes in place, others may still be reading: those that share the
+  // channel, and those beyond the last one, which read the last one's for nothing.
+  if (plan.keeps)
+    barrier();
   if (plan.byBounds()) {
     // Sequences in turn over the blocks along L, empty ones too (conv_c7).
     ifThen(channelOk, [&] {

@@ -79,7 +79,8 @@ public:
   const KernelPlan &plan;
   mlir::OpBuilder b;
   mlir::Location loc;
-  mlir::Value batch, channels, length, blockLen, tilesL, tilesN; ///< i32; B is not needed.
+  mlir::Value rows, channels, length, blockLen, tilesL, tilesN; ///< i32; `rows` is B.
+  mlir::Value batch; ///< i32: the row of the batch. In a step, whose blocks walk along B, see takeRow.
   mlir::Value tileL;     ///< Index of the block's tile of positions.
   mlir::Value block;        ///< Linear index; of the cluster where blocks form clusters.
   mlir::Value rank;         ///< The block's in its cluster, or null.
@@ -96,6 +97,8 @@ public:
 
   /// Emits the entry: sizes, thread and block indices, tile, hoisted pointers.
   void emitEntry();
+  /// In a step: from here on `batch` is this row.
+  void takeRow(mlir::Value row);
   /// Emits the loads of taps, per-channel numbers and destinations: after the first loads of
   /// activations are under way, so that both latencies overlap. `taps` = false leaves out the FIRs.
   void emitInvariants(bool taps = true);
@@ -122,6 +125,20 @@ public:
   void store(Place &place, ir::SplitStoreOp op, int64_t count);
   /// The end states, by the blocks that walk the last tile.
   void storeStates();
+  /// Zeros for every position of every stored view: a row of the batch that is padding.
+  void storePadding();
+
+  /// Where the block's row of a state is (KeptStates.cpp); a plain state's is that of the batch.
+  struct Kept {
+    mlir::Value row;    ///< i32: the first index into the state.
+    mlir::Value length; ///< i32: N, the samples it holds.
+    mlir::Value start;  ///< i32 in [0, N): place of sample 0 of a ring; null elsewhere.
+  };
+  Kept kept(llvm::StringRef state) const;
+  /// The place in a state of the sample at a position before 0, which it reaches.
+  mlir::Value placeOf(const Kept &kept, mlir::Value position);
+  /// i1: no state of the block's row has slot -1. Null where no state has slots.
+  mlir::Value rowOk;
 
   /// The numbers of a `modes` operand for the thread's channels, one value per mode.
   llvm::ArrayRef<mlir::Value> modes(llvm::StringRef operand) const;
@@ -227,6 +244,10 @@ private:
   llvm::DenseMap<mlir::Operation *, Destination> destinations;
 
   void emitIndices();
+  void emitRow();
+  void emitKept();
+  void storeKept(ir::StoreStateOp op);
+  llvm::StringMap<Kept> keptStates;
   void emitChannelTile(mlir::Value tile);
   void emitOperands();
   void emitDestination(ir::SplitStoreOp op);
@@ -270,7 +291,8 @@ private:
   mlir::Location before;
 };
 
-/// Strides an operand of this type has in the calling convention.
+/// Strides an operand of this type has in the calling convention; a state of a length of its own
+/// has it behind them.
 int strideCount(mlir::Type operand);
 
 /// Everything the kernel stores of a place: offsets [0, count) (Direct.cpp).

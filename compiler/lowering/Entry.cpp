@@ -25,6 +25,8 @@ static Type elementOf(Type operand) {
 }
 
 int compiler::strideCount(Type operand) {
+  if (auto state = dyn_cast<StateType>(operand); state && state.getLonger())
+    return 4; // The fourth is its length.
   return isa<ViewType, StateType, ModalStateType>(operand) ? 3
          : isa<TapsType, ModesType, IndicesType>(operand)  ? 2
                                                            : 1;
@@ -36,9 +38,10 @@ Emitter::Emitter(const KernelPlan &plan, gpu::GPUFuncOp func)
 }
 
 Emitter::Emitter(const KernelPlan &plan, const Emitter &like)
-    : plan(plan), b(like.b), loc(like.loc), batch(like.batch), channels(like.channels),
+    : plan(plan), b(like.b), loc(like.loc), rows(like.rows), channels(like.channels),
       length(like.length), blockLen(like.blockLen), tilesL(like.tilesL), tilesN(like.tilesN),
-      tileL(like.tileL), block(like.block), rank(like.rank), thread(like.thread), sharedBase(like.sharedBase), func(like.func),
+      batch(like.batch), tileL(like.tileL), block(like.block), rank(like.rank), thread(like.thread),
+      sharedBase(like.sharedBase), func(like.func),
       memories{like.memories[0], like.memories[1]} {}
 
 const Memory &Emitter::memory(StringRef operand, bool output) const {
@@ -64,7 +67,7 @@ void Emitter::emitOperands() {
     }
     memories[decl.getOutput()][decl.getName()] = memory;
   }
-  argument(); // B
+  rows = argument();
   channels = argument();
   length = argument();
   blockLen = argument();
@@ -290,6 +293,18 @@ void Emitter::emitEntry() {
         "halo_shared");
     sharedBase = LLVM::AddressOfOp::create(b, loc, type, global.getSymName());
   }
+  if (plan.layout != Layout::BD)
+    emitRow();
+}
+
+void Emitter::takeRow(Value row) {
+  batch = row;
+  emitRow();
+}
+
+/// What depends on the row of the batch.
+void Emitter::emitRow() {
+  emitKept();
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };

@@ -158,14 +158,48 @@ static LogicalResult checkModalSchedule(const KernelPlan &plan) {
   return success();
 }
 
+bool compiler::keepsStates(KernelOp kernel, Layout layout) {
+  return llvm::any_of(kernel.getOperandDecls().getAsRange<OperandDeclAttr>(),
+                      [&](OperandDeclAttr decl) {
+                        auto state = dyn_cast<StateType>(decl.getType());
+                        return state && (state.getLonger() || state.getSlots() ||
+                                         (state.getRing() && layout != Layout::BD));
+                      });
+}
+
+/// What a kernel that keeps states may hold, and how it may be scheduled.
+static LogicalResult checkKeeps(const KernelPlan &plan) {
+  KernelOp kernel = plan.kernel;
+  if (plan.layout == Layout::BLD)
+    return kernel.emitError() << "states that are kept go with views of bd or bdl, got bld";
+  if (plan.schedule.getFir() == FirKind::Toeplitz)
+    return kernel.emitError() << "schedule: fir=toeplitz has no states that are kept";
+  if (plan.schedule.getBlockL())
+    return kernel.emitError() << "schedule: a kept state takes the whole sequence: block_l is "
+                              << plan.schedule.getBlockL() << ", expected 0";
+  for (Operation &op : kernel.getBody().front()) {
+    if (isa<ModalOp, SplitStoreOp>(op))
+      return op.emitError() << "a kernel that keeps states has no '" << op.getName() << "'";
+    auto store = dyn_cast<StoreStateOp>(op);
+    if (!store)
+      continue;
+    auto type = cast<StateType>(kernel.lookupOperand(store.getState(), true).getType());
+    // What is computed from states cannot be computed again once they are written.
+    for (Value input : store.getInputs())
+      if (type.isKept() && !input.getDefiningOp<LoadOp>())
+        return store.emitError() << "state '" << store.getState()
+                                 << "' keeps the signals of a halo.load, this one is computed";
+  }
+  return success();
+}
+
 /// One thread per channel; the block's other threads help to move the states.
 static FailureOr<KernelPlan> planStep(KernelPlan plan, int64_t sharedLimit) {
   ScheduleAttr schedule = plan.schedule;
   auto impossible = [&]() { return plan.kernel.emitError() << "schedule: "; };
-  if (schedule.getVector() != 1 || schedule.getUnroll() != 1 || schedule.getStages() != 1)
-    return impossible() << "a step has vector 1, unroll 1 and stages 1, got "
-                        << schedule.getVector() << ", " << schedule.getUnroll() << " and "
-                        << schedule.getStages();
+  if (schedule.getVector() != 1 || schedule.getUnroll() != 1)
+    return impossible() << "a step has vector 1 and unroll 1, got " << schedule.getVector()
+                        << " and " << schedule.getUnroll();
   if (schedule.getFir() == FirKind::Toeplitz)
     return impossible() << "fir=toeplitz needs layout bld, got bd";
   for (Operation &op : plan.kernel.getBody().front())
@@ -177,8 +211,6 @@ static FailureOr<KernelPlan> planStep(KernelPlan plan, int64_t sharedLimit) {
     return impossible() << "block_n " << plan.threadsN
                         << " of a step is not a power of two of at most " << threads << " threads";
   plan.threadsL = threads / plan.threadsN;
-  if (schedule.getBlockL() > 1)
-    return impossible() << "block_l " << schedule.getBlockL() << " of a step is not 1";
   plan.tiles = {{0, 0, plan.threadsN}};
   auto bytes = stepSharedBytes(plan);
   if (failed(bytes))
@@ -274,6 +306,13 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
 
   if (failed(checkCarries(plan)) || failed(findPacking(plan)))
     return failure();
+  plan.keeps = keepsStates(kernel, plan.layout);
+  if (plan.keeps && failed(checkKeeps(plan)))
+    return failure();
+  if (plan.keeps && plan.layout == Layout::BD && vector != 1)
+    return impossible() << "views of bd have one position: vector is " << vector << ", expected 1";
+  if (plan.keeps)
+    plan.layout = Layout::BDL;
   if (plan.layout == Layout::BD)
     return planStep(std::move(plan), sharedLimit);
   plan.shared = schedule.getWindow() == WindowKind::Shared;

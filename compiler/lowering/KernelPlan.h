@@ -16,8 +16,11 @@
 // A kernel that carries a recurrence goes through the whole sequence in steps of threadsL runs of
 // `unroll` accesses (Modal.h).
 //
+// A kernel that updates states in place (`longer`, `slots`, or rings in bdl) is lowered as bdl, each
+// block taking the whole sequence of its channels; its bd views are sequences of one.
+//
 // In bd, one position, the threads of row 0 have one channel each and the others help to move the
-// states (Step.h).
+// states; a block walks block_l rows of the batch (Step.h).
 //
 // Lanes of a warp run along the contiguous dimension of what is stored: along channels in bld and
 // where parts of a split are stored [B, L, n]; along positions in bdl.
@@ -58,6 +61,7 @@ struct KernelPlan {
   std::optional<StagedPlan> staged; ///< fir=toeplitz: the phases.
   llvm::SmallVector<ir::ModalOp> carries; ///< Recurrences carried along L (Modal.h).
   int64_t carryBase = 0; ///< Where their shared memory lies.
+  bool keeps = false; ///< A block walks whole sequences, for states updated in place (KeptStates.cpp).
   bool reduces = false; ///< Threads meet inside the walk (a normalised split store).
   std::optional<Packing> packing;
   int64_t halo = 0; ///< The joint halo of the loads.
@@ -70,6 +74,10 @@ struct KernelPlan {
 
 /// The runtime's word for a bound layout.
 Layout layoutOf(mlir::Attribute layout);
+
+/// Whether some state is kept in a way that a step's tiles are not made for: the kernel is lowered as
+/// one of bdl that walks whole sequences. `layout` is that of its views.
+bool keepsStates(ir::KernelOp kernel, Layout layout);
 
 /// In a kernel with window=shared or fir=toeplitz, FIRs up to this many taps are unrolled all the same.
 constexpr int64_t kUnrolledTaps = 8;

@@ -15,138 +15,7 @@ using namespace halo::ir;
 
 namespace {
 
-constexpr int64_t kAccessBytes = 16;
 constexpr int64_t kTapUnroll = 8;
-
-/// A state as the block holds it: rows of `width` samples, and one element behind the last.
-struct StateTile {
-  std::string input;  ///< The operand that is read.
-  std::string output; ///< The operand that is written; "" if none.
-  Attribute streams;  ///< How its rows lie among the channels.
-  Type element;
-  int64_t count = 1; ///< Streams.
-  int64_t width = 0; ///< K - 1.
-  int64_t base = 0;  ///< Byte in shared memory, a multiple of 16.
-
-  bool interleaved() const {
-    auto known = dyn_cast_or_null<StreamsAttr>(streams);
-    return count == 1 || (known && known.getKind() == StreamKind::Interleave);
-  }
-};
-
-/// A long filter's rows of the block's channels, each padded by one word to spread the banks.
-struct TapTile {
-  mutable FirOp fir; ///< A handle; MLIR accessors are not const.
-  Type element;
-  int64_t taps = 0, group = 1, rows = 0, pitch = 0, base = 0;
-};
-
-struct StepTiles {
-  SmallVector<StateTile> states;
-  SmallVector<TapTile> filters;
-  int64_t bytes = 0;
-
-  const StateTile *find(StringRef input) const {
-    for (const StateTile &tile : states)
-      if (tile.input == input)
-        return &tile;
-    return nullptr;
-  }
-};
-
-int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
-
-/// The state that holds a signal's past; null where the past is zeros.
-FlatSymbolRefAttr pastOf(Value signal) {
-  if (auto load = signal.getDefiningOp<LoadOp>())
-    return load.getInitAttr();
-  if (auto resume = signal.getDefiningOp<ResumeOp>())
-    return resume.getStateAttr();
-  return {};
-}
-
-int64_t streamOf(Value signal) {
-  return signal.getDefiningOp<LoadOp>() ? cast<OpResult>(signal).getResultNumber() : 0;
-}
-
-/// The stores of samples: those of a recurrence's states are its own (stepModal).
-SmallVector<StoreStateOp> sampleStores(const KernelPlan &plan) {
-  SmallVector<StoreStateOp> stores(plan.kernel.getBody().front().getOps<StoreStateOp>());
-  llvm::erase_if(stores, [](StoreStateOp store) {
-    return isa_and_nonnull<ModalOp>(store.getInputs()[0].getDefiningOp());
-  });
-  return stores;
-}
-
-/// The tile of a stored state: that of the state its signals continue.
-LogicalResult addOutput(StepTiles &tiles, StoreStateOp store, KernelOp kernel) {
-  auto type = cast<StateType>(kernel.lookupOperand(store.getState(), true).getType());
-  for (auto [s, signal] : llvm::enumerate(store.getInputs())) {
-    FlatSymbolRefAttr past = pastOf(signal);
-    auto tile = llvm::find_if(tiles.states, [&](const StateTile &t) {
-      return past && t.input == past.getValue() &&
-             (t.output.empty() || t.output == store.getState());
-    });
-    bool fits = tile != tiles.states.end() &&
-                kernel.lookupOperand(tile->input, false).getType() == type &&
-                streamOf(signal) == int64_t(s) &&
-                (tile->count == 1 || tile->streams == store.getStreams().value_or(Attribute()));
-    if (!fits)
-      return store.emitError() << "a step stores a state that its signals were continued from: "
-                                  "signal "
-                               << s << " of '" << store.getState() << "' is not";
-    tile->output = store.getState().str();
-  }
-  return success();
-}
-
-FailureOr<StepTiles> tilesOf(const KernelPlan &plan) {
-  StepTiles tiles;
-  KernelOp kernel = plan.kernel;
-  auto addState = [&](FlatSymbolRefAttr name, Attribute streams) {
-    if (!name || tiles.find(name.getValue()))
-      return;
-    auto type = cast<StateType>(kernel.lookupOperand(name.getValue(), false).getType());
-    StateTile tile;
-    tile.input = name.getValue().str();
-    tile.streams = streams;
-    tile.element = knownElement(type.getElement());
-    tile.count = *knownCount(type.getStreams());
-    tile.width = *knownCount(type.getTaps()) - 1;
-    tiles.states.push_back(tile);
-  };
-  for (Operation &op : kernel.getBody().front()) {
-    if (auto load = dyn_cast<LoadOp>(op))
-      addState(load.getInitAttr(), load.getStreams().value_or(Attribute()));
-    else if (auto resume = dyn_cast<ResumeOp>(op))
-      addState(resume.getStateAttr(), {});
-    else if (auto fir = dyn_cast<FirOp>(op); fir && isStagedInStep(plan, fir)) {
-      auto type = cast<TapsType>(kernel.lookupOperand(fir.getWeight(), false).getType());
-      TapTile tile;
-      tile.fir = fir;
-      tile.element = knownElement(type.getElement());
-      tile.taps = tapsOf(fir);
-      tile.group = *knownCount(type.getGroup());
-      // A tile may begin and end within a group.
-      tile.rows = tile.group == 1 ? plan.threadsN : (plan.threadsN - 2) / tile.group + 2;
-      tile.pitch = tile.taps + std::max<int64_t>(1, 4 / bytesOf(tile.element));
-      tiles.filters.push_back(tile);
-    }
-  }
-  for (StoreStateOp store : sampleStores(plan))
-    if (failed(addOutput(tiles, store, kernel)))
-      return failure();
-  for (StateTile &tile : tiles.states) {
-    tile.base = tiles.bytes;
-    int64_t elements = tile.count * plan.threadsN * tile.width + 1;
-    tiles.bytes += llvm::alignTo(elements * bytesOf(tile.element), kAccessBytes);
-  }
-  for (TapTile &tile : tiles.filters) {
-    tile.base = tiles.bytes;
-    tiles.bytes += llvm::alignTo(tile.rows * tile.pitch * bytesOf(tile.element), kAccessBytes);
-  }
-  return tiles;
-}
 
 class StepEmitter {
 public:
@@ -154,43 +23,103 @@ public:
     begin = e.sub(e.own, e.laneN);
   }
 
+  /// The block's rows of the batch, one after another; while one is worked on, the states of the
+  /// next `stages` - 1 are on their way, and the views of the next.
   void emit() {
-    Value active = e.both(e.channelOk, e.less(e.laneL, e.num(1)));
+    active = e.both(e.channelOk, e.less(e.laneL, e.num(1)));
+    Value first = e.mul(e.tileL, e.blockLen), end = e.min(e.add(first, e.blockLen), e.rows);
+    int64_t ahead = plan.schedule.getStages() - 1;
     // Everything that comes from memory is asked for before anything is waited for.
-    for (const StateTile &tile : tiles.states)
-      fetch(tile);
     for (const TapTile &tile : tiles.filters)
       fetch(tile);
-    NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
-    Place place;
-    place.position = e.num(0);
-    for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
-      for (Value signal : load.getSignals())
-        e.rawAt(place, signal, 0);
-    for (ModalOp modal : plan.carries)
-      modalStates.push_back(loadModalStates(e, modal));
+    for (int64_t i = 0; i < ahead; ++i)
+      request(e.offset(first, i), end, e.num(i));
+    SmallVector<Value> carried;
+    if (ahead) {
+      carried = loadViews(first);
+      carried.push_back(e.num(0));
+    }
     e.emitInvariants();
-    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(0));
-    e.barrier();
-
-    SmallVector<Value> newest = compute(place, active);
-    e.barrier();
-    e.ifThen(active, [&] { append(newest); });
-    e.barrier();
-    for (const StateTile &tile : tiles.states)
-      if (!tile.output.empty() && tile.width > 0)
-        writeBack(tile);
+    e.loop(first, end, e.num(1), carried, [&](Value row, ValueRange values) {
+      if (!ahead) {
+        request(row, end, e.num(0));
+        step(row, e.num(0), 0, loadViews(row));
+        return SmallVector<Value>{};
+      }
+      Value own = values.back();
+      // The stage that was worked on last is free.
+      Value free = e.select(e.less(own, e.num(1)), e.num(ahead), e.offset(own, -1));
+      request(e.offset(row, ahead), end, free);
+      SmallVector<Value> next = loadViews(e.min(e.offset(row, 1), e.offset(end, -1)));
+      step(row, own, ahead, SmallVector<Value>(values.drop_back()));
+      next.push_back(e.select(e.less(own, e.num(ahead)), e.offset(own, 1), e.num(0)));
+      return next;
+    });
   }
 
 private:
   Emitter &e;
   const KernelPlan &plan;
   StepTiles tiles;
-  Value begin; ///< First channel of the block's tile.
+  Value begin;     ///< First channel of the block's tile.
+  Value active;    ///< The thread computes a channel.
+  Value stageByte; ///< Where the stage lies that is asked for or worked on.
   std::vector<SmallVector<Value>> modalStates; ///< Of each recurrence, before the position.
 
+  /// The states of a row of the batch, if the block has it, on their way to a stage.
+  void request(Value row, Value end, Value stage) {
+    stageByte = e.mul(stage, e.num(tiles.stageBytes));
+    e.ifThen(e.less(row, end), [&] {
+      e.batch = row;
+      for (const StateTile &tile : tiles.states)
+        fetch(tile);
+    });
+    NVVM::CpAsyncCommitGroupOp::create(e.b, e.loc);
+  }
+
+  SmallVector<Value> loadedSignals() {
+    SmallVector<Value> signals;
+    for (auto load : plan.kernel.getBody().front().getOps<LoadOp>())
+      llvm::append_range(signals, load.getSignals());
+    return signals;
+  }
+
+  /// What a row's views hold for the thread's channel, in storage type.
+  SmallVector<Value> loadViews(Value row) {
+    e.takeRow(row);
+    Place place;
+    place.position = e.num(0);
+    return llvm::map_to_vector(loadedSignals(),
+                               [&](Value signal) { return e.rawAt(place, signal, 0); });
+  }
+
+  /// One row of these views, whose states are in `stage` once no more than `later` requests are under
+  /// way.
+  void step(Value row, Value stage, int64_t later, ArrayRef<Value> views) {
+    stageByte = e.mul(stage, e.num(tiles.stageBytes));
+    e.takeRow(row);
+    Place place;
+    place.position = e.num(0);
+    for (auto [signal, value] : llvm::zip(loadedSignals(), views))
+      place.raw[{signal, 0}] = value;
+    modalStates.clear();
+    for (ModalOp modal : plan.carries)
+      modalStates.push_back(loadModalStates(e, modal));
+    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(later));
+    e.barrier();
+    SmallVector<Value> newest = compute(place);
+    e.barrier();
+    e.ifThen(active, [&] { append(newest); });
+    e.barrier();
+    for (const StateTile &tile : tiles.states)
+      if (!tile.output.empty() && tile.width > 0 && !tile.ring)
+        writeBack(tile);
+    e.barrier(); // The stage is free.
+  }
+
   Value element(const StateTile &tile, Value index) {
-    return e.address(tile.element, e.sharedByte(e.num(tile.base)), e.widen(index));
+    Value base = e.sharedByte(e.offset(stageByte, tile.base));
+    return e.address(tile.element, base, e.widen(index));
   }
 
   /// Row of stream `s` of the thread's channel in the tile.
@@ -245,7 +174,7 @@ private:
   void ifContiguous(const StateTile &tile, const Memory &m,
                     llvm::function_ref<void(ArrayRef<Value>)> wide,
                     llvm::function_ref<void()> narrow) {
-    if (runElements(tile) * bytesOf(tile.element) % kAccessBytes)
+    if (runElements(tile) * bytesOf(tile.element) % kStepAccessBytes)
       return narrow();
     auto equal = [&](Value x, Value y) -> Value {
       return arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, x, y);
@@ -263,7 +192,7 @@ private:
                                                      product(first, m.strides[1]));
       starts.push_back(e.address(tile.element, m.pointer, offset));
       Value number = LLVM::PtrToIntOp::create(e.b, e.loc, e.b.getI64Type(), starts.back());
-      Value misfit = e.b.createOrFold<arith::AndIOp>(e.loc, number, e.wide(kAccessBytes - 1));
+      Value misfit = e.b.createOrFold<arith::AndIOp>(e.loc, number, e.wide(kStepAccessBytes - 1));
       fits = e.both(fits, equal(misfit, e.wide(0)));
       // A tile of column_split may reach into the next head.
       if (!tile.interleaved())
@@ -277,7 +206,7 @@ private:
   /// Calls `move(index in the tile, pointer in memory)` for every 16 bytes of the runs.
   void eachPiece(const StateTile &tile, ArrayRef<Value> starts,
                  llvm::function_ref<void(Value, Value)> move) {
-    int64_t group = kAccessBytes / bytesOf(tile.element), run = runElements(tile);
+    int64_t group = kStepAccessBytes / bytesOf(tile.element), run = runElements(tile);
     for (size_t s = 0; s < starts.size(); ++s)
       e.loop(e.thread, e.num(run / group), e.num(plan.threads()), {}, [&](Value i, ValueRange) {
         Value first = e.mul(i, e.num(group));
@@ -292,7 +221,7 @@ private:
     const Memory &m = e.memory(tile.input);
     auto wide = [&](ArrayRef<Value> starts) {
       eachPiece(tile, starts, [&](Value i, Value from) {
-        NVVM::CpAsyncOp::create(e.b, e.loc, element(tile, i), from, uint32_t(kAccessBytes),
+        NVVM::CpAsyncOp::create(e.b, e.loc, element(tile, i), from, uint32_t(kStepAccessBytes),
                                 NVVM::LoadCacheModifierKind::CG, Value());
       });
     };
@@ -343,8 +272,13 @@ private:
     return e.address(tile.element, e.sharedByte(e.num(tile.base)), e.widen(index));
   }
 
-  /// Storage-typed sample `slot` of a signal's past.
+  /// Storage-typed sample `slot`, 0 being the oldest, of a signal's past.
   Value past(const StateTile &tile, Value signal, Value slot) {
+    if (tile.ring) {
+      // As an unsigned number what is left of the end is the larger one.
+      Value place = e.add(e.kept(tile.input).start, slot);
+      slot = arith::MinUIOp::create(e.b, e.loc, place, e.offset(place, -tile.width));
+    }
     Value row = e.mul(rowOf(tile, streamOf(signal)), e.num(tile.width));
     return e.load(tile.element, element(tile, e.add(row, slot)), bytesOf(tile.element), false);
   }
@@ -403,7 +337,7 @@ private:
 
   /// Everything at position 0, by the threads that have a channel. Returns the newest sample of
   /// every stored row, in storage type.
-  SmallVector<Value> compute(Place &place, Value active) {
+  SmallVector<Value> compute(Place &place) {
     SmallVector<Type> types;
     for (StoreStateOp store : sampleStores(plan))
       types.append(store.getInputs().size(), tileOf(store).element);
@@ -440,7 +374,7 @@ private:
                           [&](const StateTile &t) { return t.output == store.getState(); });
   }
 
-  /// Each newest sample goes behind its row.
+  /// Each newest sample goes behind its row; in a ring, to the place of the oldest, in memory.
   void append(ArrayRef<Value> newest) {
     size_t next = 0;
     for (StoreStateOp store : sampleStores(plan)) {
@@ -449,24 +383,40 @@ private:
       for (size_t s = 0; s < store.getInputs().size(); ++s, ++next) {
         if (tile.width == 0)
           continue;
+        if (tile.ring) {
+          storeNewest(tile, int64_t(s), newest[next]);
+          continue;
+        }
         Value end = e.mul(e.offset(rowOf(tile, int64_t(s)), 1), e.num(tile.width));
         e.storeTo(newest[next], element(tile, end), bytesOf(tile.element));
       }
     }
   }
 
+  void storeNewest(const StateTile &tile, int64_t stream, Value sample) {
+    const Memory &m = e.memory(tile.output, /*output=*/true);
+    auto product = [&](Value index, Value stride) {
+      return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+    };
+    auto plus = [&](Value x, Value y) { return e.b.createOrFold<arith::AddIOp>(e.loc, x, y); };
+    Value c = e.memoryChannel(e.channel, tile.streams, stream, tile.count);
+    Value at = plus(plus(product(e.batch, m.strides[0]), product(c, m.strides[1])),
+                    product(e.kept(tile.input).start, m.strides[2]));
+    e.storeTo(sample, e.address(tile.element, m.pointer, at), bytesOf(tile.element));
+  }
+
   void writeBack(const StateTile &tile) {
     const Memory &m = e.memory(tile.output, /*output=*/true);
-    int64_t bytes = bytesOf(tile.element), group = kAccessBytes / bytes;
+    int64_t bytes = bytesOf(tile.element), group = kStepAccessBytes / bytes;
     auto wide = [&](ArrayRef<Value> starts) {
       eachPiece(tile, starts, [&](Value i, Value to) {
-        Value here = e.load(VectorType::get({group}, tile.element), element(tile, i), kAccessBytes,
+        Value here = e.load(VectorType::get({group}, tile.element), element(tile, i), kStepAccessBytes,
                             /*invariant=*/false);
         SmallVector<Value> moved;
         for (int64_t j = 1; j < group; ++j)
           moved.push_back(e.lane(here, j));
         moved.push_back(e.load(tile.element, element(tile, e.offset(i, group)), bytes, false));
-        e.storeTo(e.pack(moved), to, kAccessBytes);
+        e.storeTo(e.pack(moved), to, kStepAccessBytes);
       });
     };
     ifContiguous(tile, m, wide, [&] {
@@ -479,17 +429,13 @@ private:
 
 } // namespace
 
-bool compiler::isStagedInStep(const KernelPlan &plan, FirOp fir) {
-  auto decl = KernelOp(plan.kernel).lookupOperand(fir.getWeight(), /*output=*/false);
-  return plan.layout == Layout::BD && tapsOf(fir) > kUnrolledTaps &&
-         *knownCount(cast<TapsType>(decl.getType()).getStreams()) == 1;
-}
-
 FailureOr<int64_t> compiler::stepSharedBytes(const KernelPlan &plan) {
-  auto tiles = tilesOf(plan);
+  auto tiles = stepTilesOf(plan);
   if (failed(tiles))
     return failure();
   return tiles->bytes;
 }
 
-void compiler::emitStep(Emitter &emitter) { StepEmitter(emitter, *tilesOf(emitter.plan)).emit(); }
+void compiler::emitStep(Emitter &emitter) {
+  StepEmitter(emitter, *stepTilesOf(emitter.plan)).emit();
+}

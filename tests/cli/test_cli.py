@@ -20,6 +20,7 @@ from refusal_cases import BrokenFiles, RunRefusals  # noqa: E402, F401
 from run_cases import Run, Split  # noqa: E402, F401
 from stage_cases import Lines, Reproducers, Stages  # noqa: E402, F401
 from tune_cases import Tune, TuneFaults, TuneRecords, TuneSuite  # noqa: E402, F401
+from update_cases import Rings, Update  # noqa: E402, F401
 
 
 class Compile(CliCase):

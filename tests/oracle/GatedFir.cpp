@@ -23,6 +23,9 @@ private:
   /// A row of the filter in correlation order.
   std::vector<double> row(const HostTensor &taps, int64_t r) const;
   void channel(int64_t d);
+  /// A state's rows turned by their place in the ring, where there is one: forth (by = 1) into the
+  /// usual order, or back, one sample later.
+  Signal turned(const Signal &state, int by) const;
 
   const TensorMap &inputs;
   const OracleParams &params;
@@ -35,7 +38,8 @@ private:
 
 Result<void> GatedFir::checkNames() const {
   const std::string known[] = {form.featurizer.input, form.featurizer.weight, form.filter,
-                               "skip",     "proj_state",    "fir_state"};
+                               "skip",     "proj_state",    "fir_state",
+                               "fir_position"};
   for (const auto &entry : inputs)
     if (std::find(std::begin(known), std::end(known), entry.first) == std::end(known))
       return invalid(fmt::format("the oracle knows no input '{}'", entry.first));
@@ -54,6 +58,23 @@ std::vector<double> GatedFir::row(const HostTensor &taps, int64_t r) const {
     values[size_t(form.convolution ? k - 1 - j : j)] =
         loadAsF64(taps.bytes.data(), taps.dtype, r * k + j);
   return values;
+}
+
+Signal GatedFir::turned(const Signal &state, int by) const {
+  const HostTensor *position = input("fir_position");
+  if (!position)
+    return state;
+  Signal result = state;
+  for (int64_t b = 0; b < state.b; ++b) {
+    auto at = int64_t(loadAsF64(position->bytes.data(), position->dtype, b));
+    for (int64_t c = 0; c < state.d; ++c)
+      for (int64_t i = 0; i < state.l; ++i) {
+        int64_t place = (at + (by < 0 ? from.u.l : 0) + i) % state.l; // Of the i-th oldest.
+        (by > 0 ? result.at(b, c, i) : result.at(b, c, place)) =
+            by > 0 ? state.at(b, c, place) : state.at(b, c, i);
+      }
+  }
+  return result;
 }
 
 void GatedFir::channel(int64_t d) {
@@ -98,7 +119,7 @@ Result<TensorMap> GatedFir::run() {
   if (const HostTensor *state = input("fir_state")) {
     HALO_CHECK(checkShape("fir_state", *state, {from.u.b, d, k - 1}, "conv_c4"));
     HALO_TRY(before, load("fir_state", *state, /*channelLast=*/false));
-    uBefore = before;
+    uBefore = turned(before, 1);
   }
   y = Signal(from.u.b, d, from.u.l);
   for (int64_t c = 0; c < d; ++c)
@@ -111,7 +132,8 @@ Result<TensorMap> GatedFir::run() {
     outputs["y"].shape.pop_back();
   if (step || states == "true") {
     outputs["proj_state"] = store(endOf(from.zBefore, from.z), from.dtype, /*channelLast=*/false);
-    outputs["fir_state"] = store(endOf(uBefore, from.u), from.dtype, /*channelLast=*/false);
+    outputs["fir_state"] =
+        store(turned(endOf(uBefore, from.u), -1), from.dtype, /*channelLast=*/false);
   }
   return outputs;
 }

@@ -9,6 +9,7 @@ static const std::map<std::string, OracleFunction> &registry() {
   static const std::map<std::string, OracleFunction> functions = {
       {"causal_conv1d", causalConv1dOracle},
       {"causal_conv1d_split", causalConv1dSplitOracle},
+      {"causal_conv1d_update", causalConv1dUpdateOracle},
       {"hcl", hclOracle},
       {"hcl_step", hclStepOracle},
       {"modal_filter", modalFilterOracle},

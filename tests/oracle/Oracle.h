@@ -28,6 +28,7 @@ using OracleFunction = Result<TensorMap> (*)(const TensorMap &, const OraclePara
 
 Result<TensorMap> causalConv1dOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> causalConv1dSplitOracle(const TensorMap &inputs, const OracleParams &params);
+Result<TensorMap> causalConv1dUpdateOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> hclOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> hclStepOracle(const TensorMap &inputs, const OracleParams &params);
 Result<TensorMap> modalFilterOracle(const TensorMap &inputs, const OracleParams &params);

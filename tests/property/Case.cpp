@@ -64,6 +64,13 @@ static Result<void> parseField(const std::string &name, const std::string &value
     into.shape = {sizes[0], sizes[1], sizes[2]};
     if (sizes.size() == 4)
       into.shape.n = sizes[3];
+  } else if (name == "spare") {
+    HALO_TRY(sizes, parseNumbers(value, ','));
+    if (sizes.size() != 2)
+      return invalid(fmt::format("spare has {} sizes where SLOTS,SAMPLES is expected",
+                                 sizes.size()));
+    into.spareSlots = sizes[0];
+    into.spareSamples = sizes[1];
   } else if (name == "views") {
     for (const std::string &view : splitText(value, ','))
       HALO_CHECK(parseView(view, into));
@@ -94,6 +101,8 @@ std::string Case::print() const {
   text += fmt::format(" ; shape={},{},{}", shape.b, shape.d, shape.l);
   if (shape.n >= 0)
     text += fmt::format(",{}", shape.n);
+  if (spareSlots || spareSamples)
+    text += fmt::format(" ; spare={},{}", spareSlots, spareSamples);
   std::vector<std::string> placed;
   for (const auto &[name, view] : views)
     placed.push_back(fmt::format("{}:{}+{}", name, fmt::join(view.strides, "/"), view.offset));
@@ -172,6 +181,21 @@ static void addIndices(const Problem &problem, std::vector<Operand> &operands) {
     }
 }
 
+std::vector<int64_t> sizesOf(const Case &drawn, const Operand &operand) {
+  std::vector<int64_t> sizes = outputShape(operand, drawn.shape);
+  if (!operand.slots.empty())
+    sizes[0] += drawn.spareSlots;
+  if (operand.longer)
+    sizes[2] += drawn.spareSamples;
+  return sizes;
+}
+
+bool isUpdate(const Problem &problem) { return problem.kernel == "causal_conv1d_update"; }
+
+bool isFlat(const Problem &problem) {
+  return isStep(problem) || (isUpdate(problem) && paramOf(problem, "layout", "bd") == "bd");
+}
+
 bool isStep(const Problem &problem) {
   return problem.kernel == "hcs_step" || problem.kernel == "hcm_step" ||
          problem.kernel == "hcl_step";
@@ -216,6 +240,8 @@ static std::vector<Operand> gatedPairOperands(const Problem &problem, DType t, D
     operand.taps = k;
     operand.output = output;
     operand.modes = numberOf(problem, "S", 1);
+    if (name == "fir_state" && problem.with.count("fir_position"))
+      operand.ring = "fir_position";
     operands.push_back(operand);
   };
   // What the second convolution carries: samples, or states.
@@ -241,6 +267,8 @@ static std::vector<Operand> gatedPairOperands(const Problem &problem, DType t, D
   if (step || problem.with.count(carried))
     addCarried(false);
   addIndices(problem, operands);
+  if (problem.with.count("fir_position"))
+    add("fir_position", OperandKind::Indices, DType::I32, 1);
   add("y", OperandKind::View, t, 1, 0, true);
   if (step || paramOf(problem, "states", "false") == "true") {
     add("proj_state", OperandKind::State, t, 3, projTaps, true);
@@ -249,10 +277,42 @@ static std::vector<Operand> gatedPairOperands(const Problem &problem, DType t, D
   return operands;
 }
 
+static std::vector<Operand> updateOperands(const Problem &problem, DType t, DType w) {
+  auto make = [&](const char *name, OperandKind kind, DType type) {
+    Operand operand;
+    operand.name = name;
+    operand.kind = kind;
+    operand.dtype = type;
+    operand.layout = isFlat(problem) ? Layout::BD : Layout::BDL;
+    operand.taps = numberOf(problem, "K", 1);
+    operand.group = numberOf(problem, "group", 1);
+    return operand;
+  };
+  Operand state = make("conv_state", OperandKind::State, t);
+  state.longer = true;
+  const char *ring = "cache_seqlens", *slots = "conv_state_indices";
+  state.ring = problem.with.count(ring) ? ring : "";
+  state.slots = problem.with.count(slots) ? slots : "";
+  std::vector<Operand> operands = {make("x", OperandKind::View, t), state,
+                                   make("weight", OperandKind::Taps, w)};
+  if (problem.with.count("bias"))
+    operands.push_back(make("bias", OperandKind::Channel, w));
+  for (const char *index : {ring, slots})
+    if (problem.with.count(index))
+      operands.push_back(make(index, OperandKind::Indices, DType::I32));
+  state.output = true;
+  operands.push_back(make("y", OperandKind::View, t));
+  operands.back().output = true;
+  operands.push_back(state);
+  return operands;
+}
+
 std::vector<Operand> operandsOf(const Problem &problem) {
   DType t = parseDType(paramOf(problem, "T", "f32")).value_or(DType::F32);
   DType w = parseDType(paramOf(problem, "W", std::string(name(t)))).value_or(t);
   Layout layout = paramOf(problem, "layout", "bdl") == "bdl" ? Layout::BDL : Layout::BLD;
+  if (isUpdate(problem))
+    return updateOperands(problem, t, w);
   if (isGatedPair(problem))
     return gatedPairOperands(problem, t, w, layout);
   int64_t taps = numberOf(problem, "K", 1), group = numberOf(problem, "group", 1);

@@ -43,6 +43,8 @@ struct Case {
   Problem problem;
   std::string schedule; ///< Empty: the analytic choice.
   Shape shape;
+  /// Of states with sizes of their own: slots beyond B, samples beyond K - 1.
+  int64_t spareSlots = 0, spareSamples = 0;
   std::map<std::string, ViewSpec> views; ///< By operand; absent ones are contiguous.
   int64_t guard = 0;                     ///< Bytes before and behind every buffer, whole 256s.
   uint64_t order = 0;                    ///< The simulator's thread order; 0 is the natural one.
@@ -58,6 +60,13 @@ struct Case {
 /// says, before anything is compiled.
 std::vector<Operand> operandsOf(const Problem &problem);
 
+/// The sizes of an operand in a case.
+std::vector<int64_t> sizesOf(const Case &drawn, const Operand &operand);
+
+/// causal_conv1d_update.
+bool isUpdate(const Problem &problem);
+/// Views are [B, D]: a step, or an update of one token.
+bool isFlat(const Problem &problem);
 /// hcs, hcm, hcl, their steps and b2b_causal_conv1d.
 bool isGatedPair(const Problem &problem);
 /// hcl and its step: their second convolution is a recurrence.

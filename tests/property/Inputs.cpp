@@ -113,6 +113,18 @@ void fillLabels(Random &random, HostTensor &tensor) {
   }
 }
 
+/// Places in rings, however often they have gone around; slots that no two rows share, some of them
+/// -1.
+void fillIndices(HostTensor &tensor, const Operand &operand, const Case &drawn, Random &random) {
+  int64_t slots = drawn.shape.b + drawn.spareSlots, first = random.between(0, slots);
+  for (int64_t row = 0; row < tensor.elements(); ++row) {
+    int64_t value = random.between(0, 1000);
+    if (operand.name == "conv_state_indices")
+      value = random.percent(25) ? -1 : (first + row) % slots;
+    storeFromF64(tensor.bytes.data(), tensor.dtype, row, double(value));
+  }
+}
+
 } // namespace
 
 TensorMap makeInputs(const Case &drawn) {
@@ -122,13 +134,15 @@ TensorMap makeInputs(const Case &drawn) {
   for (const Operand &operand : operandsOf(drawn.problem)) {
     if (operand.output)
       continue;
-    HostTensor tensor{operand.dtype, outputShape(operand, drawn.shape), {}};
+    HostTensor tensor{operand.dtype, sizesOf(drawn, operand), {}};
     tensor.bytes.resize(size_t(tensor.elements()) * size(tensor.dtype));
     if (operand.kind == OperandKind::Indices) {
       if (operand.form == IndexForm::Bounds)
         fillBounds(random, drawn.shape.l, tensor);
-      else
+      else if (operand.form == IndexForm::Positions)
         fillLabels(random, tensor);
+      else
+        fillIndices(tensor, operand, drawn, random);
       inputs[operand.name] = std::move(tensor);
       continue;
     }

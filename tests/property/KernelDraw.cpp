@@ -139,6 +139,8 @@ static int64_t drawGroup(Random &random) {
 }
 
 static std::string drawKernelName(Random &random) {
+  if (random.percent(8))
+    return "causal_conv1d_update";
   if (random.percent(40))
     return random.of<std::string>({"hcs", "hcs", "hcm", "hcm", "hcl", "hcl", "b2b_causal_conv1d",
                                    "hcs_step", "hcm_step", "hcl_step"});
@@ -149,7 +151,35 @@ static std::string drawStepSchedule(Random &random) {
   int64_t warps = random.of<int64_t>({1, 2, 4, 8}), blockN = 32 * warps;
   while (blockN > 1 && random.percent(60))
     blockN /= 2;
-  return fmt::format("block_n={},num_warps={}", blockN, warps);
+  return fmt::format("block_n={},num_warps={},block_l={},stages={}", blockN, warps,
+                     random.between(0, 3), random.between(1, 3));
+}
+
+/// Tokens of a state that is updated in place.
+static void drawUpdate(Random &random, Case &into) {
+  Problem &problem = into.problem;
+  std::string type = random.of<std::string>({"f32", "f16", "bf16"});
+  problem.params = {{"T", type},
+                    {"W", random.of<std::string>({"f32", "f16", "bf16"})},
+                    {"K", std::to_string(drawTaps(random))},
+                    {"group", std::to_string(drawGroup(random))},
+                    {"layout", random.of<std::string>({"bd", "bdl"})},
+                    {"activation", random.of<std::string>({"none", "silu", "sigmoid"})}};
+  for (const char *operand : {"bias", "cache_seqlens", "conv_state_indices"})
+    if (random.percent(50))
+      problem.with.insert(operand);
+  problem.align = random.percent(55) ? 16 : 1;
+  if (random.percent(50))
+    return;
+  bool shared = numberOf(problem, "K", 1) > 32;
+  int64_t warps = random.of<int64_t>({1, 2, 4}), blockN = 32 * warps;
+  while (blockN > 1 && random.percent(50))
+    blockN /= 2;
+  bool runs = problem.align == 16 && !isFlat(problem) && random.percent(50);
+  into.schedule = fmt::format("block_n={},num_warps={},vector={},unroll={},stages=1,window={}",
+                              blockN, warps, runs ? 16 / int64_t(size(*parseDType(type))) : 1,
+                              shared ? 8 : random.between(1, 4),
+                              shared ? "shared" : "registers");
 }
 
 /// Several threads per channel, each with several positions.
@@ -205,6 +235,8 @@ static void drawGatedPair(Random &random, Case &into) {
     problem.with.insert("skip");
   if (!step && random.percent(25))
     problem.with.insert("cu_seqlens");
+  if (step && !modal && random.percent(40))
+    problem.with.insert("fir_position");
   problem.align = random.percent(55) ? 16 : 1;
   if (!step && !modal)
     preferStaged(random, problem);
@@ -218,6 +250,10 @@ Case drawKernel(Random &random, const DrawOptions &options) {
   Case result;
   Problem &problem = result.problem;
   problem.kernel = options.kernel.empty() ? drawKernelName(random) : options.kernel;
+  if (isUpdate(problem)) {
+    drawUpdate(random, result);
+    return result;
+  }
   if (isGatedPair(problem)) {
     drawGatedPair(random, result);
     return result;

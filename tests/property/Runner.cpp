@@ -40,12 +40,14 @@ Result<TensorMap> launch(const std::shared_ptr<Device> &device, const Kernel &ke
   std::vector<Argument> arguments;
   for (const Operand &operand : info.operands) {
     if (auto twin = tensors.find({operand.name, false});
-        placement.inPlace && operand.output && twin != tensors.end()) {
+        (placement.inPlace || operand.updates()) && operand.output && twin != tensors.end()) {
       twin->second.expectWrite();
       arguments.push_back({operand.name, twin->second.ref()});
       continue;
     }
-    std::vector<int64_t> sizes = outputShape(operand, shape);
+    // A state that is kept has sizes of its own.
+    std::vector<int64_t> sizes =
+        operand.kept() ? inputs[operand.name].shape : std::vector<int64_t>(outputShape(operand, shape));
     auto drawn = placement.views.find(operand.name);
     ViewSpec view = drawn == placement.views.end() ? contiguousView(sizes) : drawn->second;
     HALO_TRY(tensor,

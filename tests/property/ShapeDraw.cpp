@@ -17,10 +17,10 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
   Shape shape;
   shape.b = random.percent(4) ? 0 : random.of<int64_t>({1, 1, 2, 2, 3, 4});
   shape.d = random.of<int64_t>({1, 3, 15, 37, 64, 96, 130, 256, random.between(1, 300)});
-  int64_t period = std::lcm(group, problem.align == 16 && (bld || isStep(problem)) ? group16 : 1);
+  int64_t period = std::lcm(group, problem.align == 16 && (bld || isFlat(problem)) ? group16 : 1);
   if (std::string streams = paramOf(problem, "streams", ""); streams.find(':') != std::string::npos)
     period = std::lcm(period, std::stoll(streams.substr(streams.find(':') + 1)) *
-                                  (problem.align == 16 && (bld || isStep(problem)) ? group16 : 1));
+                                  (problem.align == 16 && (bld || isFlat(problem)) ? group16 : 1));
   shape.d = roundUp(shape.d, period);
   if (std::vector<Part> parts = partsOf(problem); !parts.empty()) {
     shape.d = 0;
@@ -38,9 +38,11 @@ static Shape drawSizes(Random &random, const DrawOptions &options, const Problem
   if (double(shape.b * shape.l) > most)
     shape.b = 1;
   shape.l = std::min(shape.l, std::max(int64_t(most), 2 * taps));
+  if (isUpdate(problem))
+    shape.l = random.of<int64_t>({0, 1, 1, 2, 3, 5, 12});
   if (problem.align == 16 && !bld)
     shape.l = roundUp(shape.l, group16);
-  if (isStep(problem))
+  if (isFlat(problem))
     shape.l = 1;
   if (hasBounds(problem)) {
     shape.b = 1;
@@ -116,6 +118,8 @@ void drawShape(Random &random, const DrawOptions &options, Case &into) {
   into.seed = random.next();
   into.guard = options.simulated && random.percent(50) ? 0 : 256 * random.between(1, 3);
   into.views.clear();
+  into.spareSlots = isUpdate(problem) ? random.between(0, 3) : 0;
+  into.spareSamples = isUpdate(problem) ? random.of<int64_t>({0, 0, 1, 2, 7}) : 0;
   std::vector<Operand> operands = operandsOf(problem);
   // A view is drawn for a name: what is read and written under it must not repeat memory.
   auto isWritten = [&](const Operand &operand) {
@@ -123,15 +127,16 @@ void drawShape(Random &random, const DrawOptions &options, Case &into) {
       return other.output && other.name == operand.name;
     });
   };
+  // Two rows that read one number would have one slot.
+  auto isIndex = [](const Operand &operand) { return operand.kind == OperandKind::Indices; };
   for (const Operand &operand : operands) {
     if (random.percent(40) || into.views.count(operand.name))
       continue;
-    std::vector<int64_t> sizes = outputShape(operand, into.shape);
-    bool indices = operand.kind == OperandKind::Indices; // What they say may not repeat either.
-    into.views[operand.name] =
-        operand.kind != OperandKind::State && !indices && problem.align == 16
-            ? drawAlignedView(random, operand, sizes)
-            : drawAnyView(random, sizes, indices || isWritten(operand));
+    std::vector<int64_t> sizes = sizesOf(into, operand);
+    into.views[operand.name] = operand.kind != OperandKind::State && problem.align == 16
+                                   ? drawAlignedView(random, operand, sizes)
+                                   : drawAnyView(random, sizes, isWritten(operand) ||
+                                                                    isIndex(operand));
   }
   into.checks.clear();
   // Few kernels have both states, which continuing a sequence needs.
@@ -140,6 +145,9 @@ void drawShape(Random &random, const DrawOptions &options, Case &into) {
                            ? 60
                            : 20))
       into.checks.insert(check);
+  // Rings and slots are no sequence that a prefill, or another row, continues.
+  if (isUpdate(problem) || problem.with.count("fir_position"))
+    into.checks = {kRepeat};
 }
 
 } // namespace halo::property

@@ -96,7 +96,7 @@ class Readmes(ArrayCase):
             code = blocks[0].replace('"cuda:0"', '"sim"').replace('"gated_pair.mlir"', repr(GATED_PAIR))
             names = {
                 "x": (1, 8, 9), "weight": (8, 4), "bias": (8,), "z": (1, 9, 24), "proj_weight": (24, 3),
-                "filter": (8, 7), "token": (1, 24), "value": (8, 4), "gate": (8, 7),
+                "filter": (8, 7), "token": (1, 24), "value": (8, 4), "gate": (8, 7), "conv_state": (1, 8, 3),
             }  # fmt: skip
             names = {name: self.normal("f32", *sizes) for name, sizes in names.items()}
             with self.subTest(path):

@@ -19,6 +19,7 @@ from session import SEED  # noqa: E402
 from convolution_cases import Convolution  # noqa: E402, F401
 from package_cases import Operators, Package, Readmes  # noqa: E402, F401
 from prefill_cases import Hyena  # noqa: E402, F401
+from update_cases import Update  # noqa: E402, F401
 
 if __name__ == "__main__":
     print("HALO_TEST_SEED=%d" % SEED)

@@ -31,16 +31,18 @@ def arguments(case, kernel):
         "z": (b, 3 * d) if kernel.name.endswith("step") else (b, 3 * d, l),
         "proj_weight": (3 * d, kp), "w_proj": (3 * d, kp), "filter": (d, k), "w_mixer": (d, k), "skip": (d,),
         "residues": (d, s), "proj_state": (b, 3 * d, kp - 1), "fir_state": (b, d, k - 1), "modal_state": (b, d, s),
+        "conv_state": (b, d, k),
     }  # fmt: skip
-    # One spelling at a time; and cu_seqlens wants one row.
-    absent = ("cu_seqlens",)
-    indices = {"seq_idx": torch.arange(b * l, dtype=torch.int32, device=n(1).device).reshape(b, l) // 5}
+    # One spelling of packed sequences at a time; and cu_seqlens wants one row.
+    indices = {
+        "cache_seqlens": [3, 9], "conv_state_indices": [1, 0], "fir_position": [0, 5], "cu_seqlens": None,
+        "seq_idx": [[(row * l + t) // 5 for t in range(l)] for row in range(b)],
+    }  # fmt: skip
 
     def tensor(name):
-        if name in absent:
-            return None
         if name in indices:
-            return indices[name]
+            values = indices[name]
+            return values and torch.tensor(values, dtype=torch.int32, device=torch_case.DEVICE)
         return -n(d, s).abs() if name == "log_poles" else n(*sizes[name])
 
     tensors = [tensor(name) for name, _, _ in kernel.inputs]
@@ -297,5 +299,26 @@ class Compat(TorchCase):
             compat.causal_conv1d_fn(x, weight, bias, activation="gelu")
         with self.assertRaisesRegex(halo.InvalidError, "seq_idx has shape"):
             compat.causal_conv1d_fn(x, weight, bias, seq_idx=torch.zeros(2, 23, dtype=torch.int32, device=x.device))
-        with self.assertRaisesRegex(halo.UnavailableError, "causal_conv1d_update"):
-            compat.causal_conv1d_update(x[:, :, 0], self.normal(2, 16, 3), weight, bias)
+        with self.assertRaisesRegex(halo.InvalidError, "update_c1.*conv_state"):
+            compat.causal_conv1d_update(x[:, :, 0], self.normal(2, 16, 2), weight, bias)
+
+    def test_update(self):
+        for dtype in (torch.float32, torch.bfloat16):
+            x, weight, bias = self.conv(dtype=dtype)
+            state, rows = self.normal(2, 16, 3, dtype=dtype), torch.tensor([1, 0], dtype=torch.int32, device=x.device)
+            want, want_state = convolution(x[:, :, :2], weight, bias, state, activation="silu")
+            for flat in (False, True):
+                with self.subTest(dtype=dtype, flat=flat):
+                    kept, y = state.flip(0).contiguous(), []
+                    for token in (x[:, :, 0], x[:, :, 1]) if flat else (x[:, :, :2],):
+                        y.append(
+                            compat.causal_conv1d_update(token, kept, weight, bias, "swish", conv_state_indices=rows)
+                        )
+                    self.assert_close(torch.stack(y, 2) if flat else y[0], want)
+                    self.assertTrue(torch.equal(kept.flip(0), want_state))
+            ring = state.clone()
+            y = compat.causal_conv1d_update(
+                x[:, :, :2], ring, weight, bias, "silu", torch.full((2,), 6, dtype=torch.int32, device=x.device)
+            )
+            self.assert_close(y, want)
+            self.assertTrue(torch.equal(ring.roll(-2, 2), want_state))

@@ -90,11 +90,23 @@ static Result<std::vector<Description>> describeEntrants(const BenchCase &bench)
   return kernels;
 }
 
+/// The layout of a view as the settings or the kernel's default say it.
+static std::string layoutOf(const Description &kernel, const OperandSpec &view,
+                            const std::vector<std::string> &settings) {
+  const ParamSpec *param = kernel.param(view.layout);
+  if (!param)
+    return view.layout;
+  for (const std::string &setting : settings)
+    if (setting.rfind(param->name + "=", 0) == 0)
+      return setting.substr(param->name.size() + 1);
+  return param->fallback.value_or("");
+}
+
 /// A step has one position, whatever the shape says or leaves out.
 static Result<BenchCase> withLength(BenchCase bench, const std::vector<Description> &kernels) {
   for (const Description &kernel : kernels) {
-    bool step = std::all_of(kernel.operands.begin(), kernel.operands.end(), [](const auto &spec) {
-      return spec.kind != "view" || spec.layout == "bd";
+    bool step = std::all_of(kernel.operands.begin(), kernel.operands.end(), [&](const auto &spec) {
+      return spec.kind != "view" || layoutOf(kernel, spec, bench.settings) == "bd";
     });
     if (!step && !bench.shape.l)
       return invalid(

@@ -53,12 +53,17 @@ Result<void> halo::tool::checkSameOperands(const std::string &nameA, const std::
 /// Launches one side over poisoned outputs and brings them back.
 static Result<TensorMap> outputsOf(Device &device, const DeviceTensors &tensors, const Side &side) {
   std::vector<std::string> names;
+  TensorMap before; // What a launch changes where it is.
   for (const Operand &operand : side.kernel.info().operands)
     if (operand.output) {
       const TensorRef &tensor = tensors.output(operand.name);
       HALO_TRY(bytes, bytesOf(operand.name, tensor.dtype, tensor.shape));
-      if (bytes)
+      if (operand.updates()) {
+        HALO_TRY(own, tensors.download(operand.name));
+        before[operand.name] = std::move(own);
+      } else if (bytes) {
         HALO_CHECK(device.fill(tensor.data, 0xff, bytes));
+      }
       names.push_back(operand.name);
     }
   HALO_CHECK(side.kernel.launch(side.launch));
@@ -68,6 +73,9 @@ static Result<TensorMap> outputsOf(Device &device, const DeviceTensors &tensors,
     HALO_TRY(tensor, tensors.download(name));
     outputs[name] = std::move(tensor);
   }
+  for (const auto &[name, own] : before)
+    if (!own.bytes.empty())
+      HALO_CHECK(device.upload(tensors.output(name).data, own.bytes.data(), own.bytes.size()));
   return outputs;
 }
 

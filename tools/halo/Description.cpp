@@ -151,6 +151,9 @@ Result<Description> halo::tool::describe(const std::string &kernel) {
     spec.modes = field("modes");
     spec.flag = field("flag");
     spec.form = field("form");
+    spec.longer = entry.value("longer", false);
+    spec.ring = field("ring");
+    spec.slots = field("slots");
     spec.streamOrder = field("stream_order");
     result.operands.push_back(std::move(spec));
   }

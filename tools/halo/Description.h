@@ -29,6 +29,8 @@ struct OperandSpec {
   std::string dtype, taps, group, streams, layout, modes;
   std::string streamOrder; ///< Of an input view with streams: a param's name, or its value.
   std::string form;        ///< Of indices: rows, positions or bounds.
+  bool longer = false;     ///< Of a state: it has a length of its own, of at least K - 1.
+  std::string ring, slots; ///< Of a state: the indices that say where it is kept, or "".
   std::string flag;        ///< Of an optional output: the param that turns it on.
 };
 

@@ -59,6 +59,22 @@ Result<void> DeviceTensors::addOutput(const std::string &name, DType dtype,
   return entry.bytes ? device->fill(entry.tensor.data, 0xff, entry.bytes) : Result<void>();
 }
 
+Result<void> DeviceTensors::addUpdated(const std::string &name, bool inPlace) {
+  const Entry &input = entries.at({name, false});
+  std::vector<int64_t> shape = input.tensor.shape;
+  if (!inPlace) {
+    HALO_CHECK(allocate(name, /*output=*/true, input.tensor.dtype, shape));
+    Entry &output = entries.at({name, true});
+    return output.bytes ? device->copy(output.tensor.data, input.tensor.data, output.bytes)
+                        : Result<void>();
+  }
+  Entry same; // The input owns the memory.
+  same.tensor = input.tensor;
+  same.bytes = input.bytes;
+  entries[{name, true}] = std::move(same);
+  return {};
+}
+
 const TensorRef &DeviceTensors::operator[](const std::string &name) const {
   auto input = entries.find({name, false});
   return (input == entries.end() ? entries.at({name, true}) : input->second).tensor;

@@ -28,6 +28,10 @@ public:
   /// Every byte 0xff: a NaN in each storage type, so that an element nobody wrote shows.
   Result<void> addOutput(const std::string &name, DType dtype, const std::vector<int64_t> &shape);
 
+  /// An output that is its input, in one memory (`inPlace`) or begun as a copy of it: what is updated
+  /// where it is. The input must be there.
+  Result<void> addUpdated(const std::string &name, bool inPlace);
+
   /// The tensor of this name; where there is an input and an output, the input's.
   const TensorRef &operator[](const std::string &name) const;
   /// The output's tensor.

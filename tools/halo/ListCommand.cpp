@@ -24,6 +24,11 @@ static std::string operandText(const OperandSpec &spec) {
     facts.push_back(spec.form);
   if (!spec.taps.empty() && spec.taps != "0")
     facts.push_back(spec.taps);
+  if (spec.longer)
+    facts.push_back("longer");
+  for (auto [word, index] : {std::pair{"ring", &spec.ring}, std::pair{"slots", &spec.slots}})
+    if (!index->empty())
+      facts.push_back(fmt::format("{}({})", word, *index));
   return fmt::format("{} ({})", text, fmt::join(facts, " "));
 }
 
@@ -75,6 +80,9 @@ static Json kernelJson(const Description &kernel) {
                                 {"streams", spec.streams},
                                 {"layout", spec.layout},
                                 {"form", spec.form},
+                                {"longer", spec.longer},
+                                {"ring", spec.ring},
+                                {"slots", spec.slots},
                                 {"flag", spec.flag}});
   json["options"] = Json::array();
   for (const ParamSpec &spec : kernel.params)

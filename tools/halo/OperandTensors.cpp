@@ -13,12 +13,16 @@ Result<size_t> halo::tool::movedBytes(const std::vector<Operand> &operands, cons
     return operand.kind == OperandKind::View && operand.layout == Layout::BD;
   });
   size_t total = 0;
-  for (const Operand &operand : operands)
-    if (operand.kind == OperandKind::View ||
-        (step && (operand.kind == OperandKind::State || operand.kind == OperandKind::ModalState))) {
-      HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, outputShape(operand, shape)));
-      total += bytes;
-    }
+  for (const Operand &operand : operands) {
+    bool state = operand.kind == OperandKind::State || operand.kind == OperandKind::ModalState;
+    if (operand.kind != OperandKind::View && !(state && (step || operand.kept())))
+      continue;
+    std::vector<int64_t> sizes = outputShape(operand, shape);
+    if (operand.output && !operand.ring.empty())
+      sizes[2] = std::min(sizes[2], shape.l); // Of a ring the new samples alone are written.
+    HALO_TRY(bytes, bytesOf(operand.name, operand.dtype, sizes));
+    total += bytes;
+  }
   return total;
 }
 
@@ -39,6 +43,10 @@ Result<void> halo::tool::allocateOperands(Device &device, DeviceTensors &tensors
                                           uint64_t seed) {
   for (const Operand &operand : operands) {
     std::vector<int64_t> sizes = outputShape(operand, shape);
+    if (operand.updates()) {
+      HALO_CHECK(tensors.addUpdated(operand.name, /*inPlace=*/true));
+      continue;
+    }
     if (operand.output) {
       HALO_CHECK(tensors.addOutput(operand.name, operand.dtype, sizes));
       continue;

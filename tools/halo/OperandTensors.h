@@ -11,7 +11,7 @@
 
 namespace halo::tool {
 
-/// The views, and in a step the states too.
+/// The views, and the states of a step and those that are kept.
 Result<size_t> movedBytes(const std::vector<Operand> &operands, const Shape &shape);
 
 /// Random numbers that keep outputs at unit scale: taps of norm one, modes that decay.

@@ -53,6 +53,13 @@ static int64_t headsOf(const std::string &order) {
   return colon == std::string::npos ? 0 : parseNumber(order.substr(colon + 1)).value_or(0);
 }
 
+/// Whether the indices of this name are there: "" never are.
+static bool isPresent(const Description &kernel, const std::set<std::string> &with,
+                      const std::string &name) {
+  const OperandSpec *spec = kernel.operand(name);
+  return spec && (!spec->optional || with.count(name) > 0);
+}
+
 static IndexForm indexFormOf(const std::string &text) {
   for (IndexForm form : {IndexForm::Positions, IndexForm::Bounds})
     if (text == name(form))
@@ -89,6 +96,9 @@ std::vector<Operand> halo::tool::operandsOf(const Description &kernel,
     operand.group = std::max<int64_t>(constants.number(spec.group, 1), 1);
     operand.modes = constants.number(spec.modes, 0);
     operand.form = indexFormOf(spec.form);
+    operand.longer = spec.longer;
+    operand.ring = isPresent(kernel, with, spec.ring) ? spec.ring : "";
+    operand.slots = isPresent(kernel, with, spec.slots) ? spec.slots : "";
     if (spec.variadic)
       addParts(operands, operand, kernel, constants);
     else

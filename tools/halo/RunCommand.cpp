@@ -1,6 +1,7 @@
 // halo run: one launch on the tensors of a file.
 #include "tools/halo/Command.h"
 #include "tools/halo/DeviceTensors.h"
+#include "tools/halo/IndexChecks.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/Output.h"
 #include "tools/halo/OverrideOption.h"
@@ -45,7 +46,14 @@ static Result<TensorMap> launchOnce(const std::shared_ptr<Device> &device, const
     HALO_CHECK(tensors.addInput(name, tensor));
   for (const Operand &operand : kernel.info().operands)
     if (operand.output) {
-      HALO_CHECK(tensors.addOutput(operand.name, operand.dtype, outputShape(operand, shape)));
+      auto input = inputs.find(operand.name);
+      bool sized = operand.kept() && input != inputs.end(); // Sizes of its own.
+      if (operand.updates())
+        HALO_CHECK(tensors.addUpdated(operand.name, /*inPlace=*/true));
+      else
+        HALO_CHECK(tensors.addOutput(operand.name, operand.dtype,
+                                     sized ? Dims(input->second.shape)
+                                           : outputShape(operand, shape)));
       outputs.push_back(operand.name);
     }
 
@@ -112,6 +120,8 @@ static Result<int> run(const Arguments &arguments) {
   HALO_TRY(inputs, readSafetensors(in));
   HALO_TRY(binding, bindTensors(kernel, inputs, settings.params));
   HALO_CHECK(checkSequenceBounds(kernel, inputs, binding.shape.l));
+
+  HALO_CHECK(checkIndices(operandsOf(kernel, binding.params, binding.with), inputs));
 
   HALO_TRY(device, openDevice(arguments.value("--device")));
   if (check && device->kind() == "null")

@@ -39,6 +39,8 @@ private:
   Result<void> checkRank(const OperandSpec &spec, const HostTensor &tensor) const;
   Result<void> bindView(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindModes(const OperandSpec &spec, const HostTensor &tensor);
+  Result<void> bindLayout(const OperandSpec &spec, const HostTensor &tensor);
+  Result<void> bindState(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindIndices(const OperandSpec &spec, const HostTensor &tensor);
   Result<void> bindRows(const OperandSpec &spec, const HostTensor &tensor);
 
@@ -104,6 +106,7 @@ Result<void> Binder::checkRank(const OperandSpec &spec, const HostTensor &tensor
     return {};
   const char *form = spec.kind == "channel"          ? "[D]"
                      : spec.kind == "taps"           ? "[G, K]"
+                     : !spec.slots.empty()           ? "[slots, D, N]"
                      : spec.kind == "state"          ? "[B, D, K-1]"
                      : spec.kind == "modes"          ? "[D, S]"
                      : spec.kind == "modal_state"    ? "[B, D, S]"
@@ -155,6 +158,29 @@ Result<void> Binder::bindModes(const OperandSpec &spec, const HostTensor &tensor
   return bind(spec.modes, std::to_string(tensor.shape[last]), spec.name, "conv_c2");
 }
 
+Result<void> Binder::bindState(const OperandSpec &spec, const HostTensor &tensor) {
+  int64_t samples = tensor.shape[2], least = number(spec.taps, 1) - 1;
+  if (!spec.longer)
+    return bind(spec.taps, std::to_string(samples + 1), spec.name, "conv_c4");
+  if (samples < least)
+    return invalid(fmt::format("update_c1: {} holds {} samples, expected at least {} for K {}",
+                               spec.name, samples, least, least + 1));
+  return {};
+}
+
+/// Where tensors of one rank alone fit, they say which layout it is.
+Result<void> Binder::bindLayout(const OperandSpec &spec, const HostTensor &tensor) {
+  const ParamSpec *layout = kernel.param(spec.layout);
+  if (!layout || symbols.count(layout->name))
+    return {};
+  std::vector<std::string> fitting;
+  for (const std::string &value : layout->values)
+    if (tensor.shape.size() == (value == "bd" || value == "dl" ? 2u : 3u))
+      fitting.push_back(value);
+  return fitting.size() == 1 ? bind(layout->name, fitting[0], spec.name, "conv_c2")
+                             : Result<void>();
+}
+
 Result<void> Binder::bindIndices(const OperandSpec &spec, const HostTensor &tensor) {
   if (spec.form == "bounds") {
     if (tensor.shape[0] < 1)
@@ -172,6 +198,9 @@ Result<void> Binder::bindIndices(const OperandSpec &spec, const HostTensor &tens
 Result<TensorBinding> Binder::run() {
   HALO_CHECK(checkNames());
   TensorBinding result;
+  for (const OperandSpec &spec : kernel.operands)
+    if (const HostTensor *tensor = spec.kind == "view" ? find(spec) : nullptr)
+      HALO_CHECK(bindLayout(spec, *tensor));
   for (const OperandSpec &spec : kernel.operands)
     if (const HostTensor *tensor = find(spec)) {
       HALO_CHECK(checkRank(spec, *tensor));
@@ -203,7 +232,7 @@ Result<TensorBinding> Binder::run() {
   // Last, so that a misfit is told against the taps: a state holds K - 1 samples.
   for (const OperandSpec &spec : kernel.operands)
     if (const HostTensor *tensor = spec.kind == "state" ? find(spec) : nullptr)
-      HALO_CHECK(bind(spec.taps, std::to_string(tensor->shape[2] + 1), spec.name, "conv_c4"));
+      HALO_CHECK(bindState(spec, *tensor));
 
   // A length is said where no view has positions; it is L, and no part of the problem.
   for (const ParamSpec &param : kernel.params)

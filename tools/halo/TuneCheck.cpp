@@ -52,6 +52,10 @@ Result<void> TuneCheck::prepare(const KernelInfo &info) {
   uint64_t next = seed;
   for (const Operand &operand : info.operands) {
     std::vector<int64_t> sizes = outputShape(operand, shape);
+    if (operand.updates()) {
+      HALO_CHECK(full.addUpdated(operand.name, /*inPlace=*/false));
+      continue;
+    }
     if (operand.output) {
       HALO_CHECK(full.addOutput(operand.name, operand.dtype, sizes));
       continue;
@@ -112,7 +116,9 @@ Result<void> TuneCheck::checkSmall(const Kernel &kernel) {
   for (const auto &[name, tensor] : inputs)
     HALO_CHECK(tensors.addInput(name, tensor));
   for (const Operand &operand : kernel.info().operands)
-    if (operand.output)
+    if (operand.updates())
+      HALO_CHECK(tensors.addUpdated(operand.name, /*inPlace=*/false));
+    else if (operand.output)
       HALO_CHECK(tensors.addOutput(operand.name, operand.dtype, outputShape(operand, small)));
   HALO_CHECK(kernel.launch(tensors.arguments()));
   HALO_CHECK(device->synchronize(nullptr));
@@ -165,7 +171,10 @@ Result<void> TuneCheck::checkFull(const Kernel &kernel) {
     if (operand.output) {
       const TensorRef &tensor = full.output(operand.name);
       HALO_TRY(bytes, bytesOf(operand.name, tensor.dtype, tensor.shape));
-      HALO_CHECK(device->fill(tensor.data, 0xff, bytes));
+      if (operand.updates())
+        HALO_CHECK(device->copy(tensor.data, full[operand.name].data, bytes));
+      else
+        HALO_CHECK(device->fill(tensor.data, 0xff, bytes));
     }
   HALO_CHECK(kernel.launch(full.arguments()));
   HALO_CHECK(device->synchronize(nullptr));

@@ -14,7 +14,7 @@ causal-conv1d. What is refused is a `halo.Error` with one sentence.
 from ._engine import freeze, prepare, set_host_device
 from ._library import Error, InvalidError, SimulatorWarning, UnavailableError, open_pack
 from ._library import lib as _lib
-from .convolution import causal_conv1d, causal_conv1d_split
+from .convolution import causal_conv1d, causal_conv1d_split, causal_conv1d_update
 from .hyena import b2b_causal_conv1d, hcl, hcl_step, hcm, hcm_step, hcs, hcs_step, modal_filter
 from .operator import Operand, Operator
 
@@ -22,6 +22,6 @@ __version__ = _lib.halo_version().decode()
 
 __all__ = [
     "Error", "InvalidError", "Operand", "Operator", "SimulatorWarning", "UnavailableError", "b2b_causal_conv1d",
-    "causal_conv1d", "causal_conv1d_split", "freeze", "hcl", "hcl_step", "hcm", "hcm_step", "hcs", "hcs_step",
-    "modal_filter", "open_pack", "prepare", "set_host_device",
+    "causal_conv1d", "causal_conv1d_split", "causal_conv1d_update", "freeze", "hcl", "hcl_step", "hcm", "hcm_step",
+    "hcs", "hcs_step", "modal_filter", "open_pack", "prepare", "set_host_device",
 ]  # fmt: skip

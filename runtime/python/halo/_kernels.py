@@ -20,8 +20,8 @@ class Out(NamedTuple):
 
 
 class Kernel:
-    """`inputs`: {"x": rank, "bias?": rank}. `options`: {"layout": "str"} with the types of a torch schema; every kernel
-    with an input view has `invariant` as its last one.
+    """`inputs`: {"x": rank, "bias?": rank}; (2, 3) for either rank. `options`: {"layout": "str"} with the types of a
+    torch schema; every kernel with an input view has `invariant` as its last one.
 
     `params(t, o)` gives the constants that tensors and options fix, by name; `outputs(t, o)` the results. `t` holds the
     sizes of the inputs that are there, `o` the options, both by name. `inplace`: inputs that are results too, after the
@@ -44,9 +44,10 @@ class Kernel:
             if shape is None:
                 if not optional:
                     raise InvalidError("operand %s of kernel %s is missing" % (name, self.name))
-            elif len(shape) != rank:
+            elif len(shape) not in (rank if isinstance(rank, tuple) else (rank,)):
+                takes = " or ".join(map(str, rank)) if isinstance(rank, tuple) else rank
                 raise InvalidError(
-                    "operand %s has rank %d where kernel %s takes %d" % (name, len(shape), self.name, rank)
+                    "operand %s has rank %d where kernel %s takes %s" % (name, len(shape), self.name, takes)
                 )
             else:
                 by_name[name] = shape
@@ -98,6 +99,12 @@ def _conv_params(t, o):
 def _state_rows(t, b):
     """Packed sequences have a row of the states each."""
     return max(t["cu_seqlens"][0] - 1, 0) if "cu_seqlens" in t else b
+
+
+def _update_params(t, o):
+    layout = "bd" if len(t["x"]) == 2 else "bdl"
+    rows, k = t["weight"]
+    return {"K": k, "group": _group(t["x"][1], rows), "layout": layout, "activation": o["activation"]}
 
 
 def _conv_state(t, o):
@@ -178,8 +185,9 @@ def _hyena(name, tail, states, filt):
 
 
 def _step(name, tail, states, filt):
+    ring = {"fir_position?": 1} if filt else {}
     return Kernel(
-        name, {"z": 2, "proj_weight": 2, **tail, **dict.fromkeys(states, 3)}, {"streams": "str", **_INVARIANT},
+        name, {"z": 2, "proj_weight": 2, **tail, **dict.fromkeys(states, 3), **ring}, {"streams": "str", **_INVARIANT},
         _hyena_params("z", "proj_weight", filt), _step_outputs(*states), "proj_weight", states,
     )  # fmt: skip
 
@@ -194,6 +202,10 @@ KERNELS = {
         Kernel("causal_conv1d_split", _CONV_INPUTS,
                {**_CONV_OPTIONS, "split": "str", "l2norm": "str", **_INVARIANT}, _conv_params, _split_outputs,
                "weight"),
+        Kernel("causal_conv1d_update",
+               {"x": (2, 3), "conv_state": 3, "weight": 2, "bias?": 1, "cache_seqlens?": 1, "conv_state_indices?": 1},
+               {"activation": "str", **_INVARIANT}, _update_params,
+               lambda t, o: [Out("y", like="x"), Out("conv_state", alias="conv_state")], "weight", ("conv_state",)),
         _hyena("hcs", _FIR, _FIR_STATES, "filter"),
         _hyena("hcm", _FIR, _FIR_STATES, "filter"),
         _hyena("hcl", _MODAL, _MODAL_STATES, None),

@@ -3,7 +3,7 @@
 from ._dispatch import call
 from ._kernels import KERNELS
 
-_CONV, _SPLIT = KERNELS["causal_conv1d"], KERNELS["causal_conv1d_split"]
+_CONV, _SPLIT, _UPDATE = (KERNELS["causal_conv1d" + name] for name in ("", "_split", "_update"))
 
 
 def causal_conv1d(
@@ -72,3 +72,27 @@ def causal_conv1d_split(
         outs += (final_state_out,) if final_state else ()
     options = (layout, activation or "none", taps, final_state, split, _text(l2norm), invariant)
     return tuple(call(_SPLIT, options, (x, weight, bias, initial_state, cu_seqlens, seq_idx, residual), outs))
+
+
+def causal_conv1d_update(
+    x, conv_state, weight, bias=None, *, cache_seqlens=None, conv_state_indices=None, activation=None, invariant=False,
+    out=None,
+):  # fmt: skip
+    """A few tokens of causal_conv1d in decoding, from conv_state, which is updated in place.
+
+    ================== ============================== ====================================================
+    x                  [B, D], or [B, D, T]           f32, f16, bf16; T is small: each token is a step of a walk
+    conv_state         [B, D, N], N >= K-1            as x: the last N inputs, newest last
+    weight             [D, K] or [G, K]               f32, f16, bf16; the last tap meets the current sample
+    bias               [D]                            as weight
+    cache_seqlens      [B] int32                      conv_state is a ring: x[b, :, t] goes to place
+                                                      (cache_seqlens[b] + t) mod N, and no other is written
+    conv_state_indices [B] int32                      conv_state is [slots, D, N]: row b has slot
+                                                      conv_state_indices[b]; -1: y is 0, no slot is touched
+    ================== ============================== ====================================================
+
+    activation: None, "silu" or "sigmoid". Returns y, with the form of x. The values of the indices are not looked at:
+    slots are below their number and no two rows have one, places are not negative.
+    """
+    tensors = (x, conv_state, weight, bias, cache_seqlens, conv_state_indices)
+    return call(_UPDATE, (activation or "none", invariant), tensors, None if out is None else (out,))[0]

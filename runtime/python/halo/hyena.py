@@ -90,17 +90,27 @@ def b2b_causal_conv1d(
                     states or states_out is not None, out, states_out)  # fmt: skip
 
 
-def hcs_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, streams="interleave", invariant=False,
-             out=None):  # fmt: skip
-    """One token of hcs: z [B, 3D] to y [B, D]. proj_state and fir_state are read and updated in place."""
-    tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
+def hcs_step(
+    z, proj_weight, filter, skip=None, *, proj_state, fir_state, fir_position=None, streams="interleave", invariant=False,
+    out=None,
+):  # fmt: skip
+    """One token of hcs: z [B, 3D] to y [B, D]. proj_state and fir_state are read and updated in place.
+
+    fir_position [B] int32 makes fir_state a ring, of which the newest sample alone is written: half of the memory's
+    traffic. It goes to place fir_position[b] mod (K - 1); the caller adds 1 to fir_position after each step. The states
+    of a prefill are the ring of fir_position = 0.
+    """
+    tensors = (z, proj_weight, filter, skip, proj_state, fir_state, fir_position)
     return call(_HCS_STEP, (streams, invariant), tensors, None if out is None else (out,))[0]
 
 
-def hcm_step(z, proj_weight, filter, skip=None, *, proj_state, fir_state, streams="interleave", invariant=False,
-             out=None):  # fmt: skip
-    """One token of hcm: z [B, 3D] to y [B, D]. proj_state and fir_state are read and updated in place."""
-    tensors = (z, proj_weight, filter, skip, proj_state, fir_state)
+def hcm_step(
+    z, proj_weight, filter, skip=None, *, proj_state, fir_state, fir_position=None, streams="interleave", invariant=False,
+    out=None,
+):  # fmt: skip
+    """One token of hcm: z [B, 3D] to y [B, D]. proj_state and fir_state are read and updated in place; as in hcs_step,
+    fir_position makes fir_state a ring."""
+    tensors = (z, proj_weight, filter, skip, proj_state, fir_state, fir_position)
     return call(_HCM_STEP, (streams, invariant), tensors, None if out is None else (out,))[0]
 
 

@@ -109,7 +109,8 @@ class Operator:
     def __call__(self, outs=None, stream=None, **inputs):
         """Launches. `inputs`: arrays by operand; `outs`: arrays for the outputs by operand, allocated where missing (in
         host memory by numpy, for torch tensors by torch). `stream`: a stream's address; None is torch's current one for
-        torch tensors, else the default stream. Returns all outputs by name."""
+        torch tensors, else the default stream. A state that is updated where it is, conv_state of causal_conv1d_update
+        say, is given in `outs` too. Returns all outputs by name."""
         outs = dict(outs or {})
         any_input = next(iter(inputs.values()), None)
         wrapper = _wrapper(any_input)

@@ -141,3 +141,26 @@ halo.kernel @k ins(@i : indices<rows>) outs(@y : view<f32, bld>) {
   // expected-error @+1 {{'halo.channel' op operand 'i' is a '!halo.indices<rows>', expected a channel}}
   %c = halo.channel @i
 }
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op state 's' is kept by 'i', which is not an input of indices<rows>}}
+halo.kernel @k ins(@s : state<f32, 4 ring(@i)>, @i : indices<positions>)
+    outs(@y : view<f32, bdl>, @s : state<f32, 4 ring(@i)>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op state 's' is kept by 'y', which is not an input of indices<rows>}}
+halo.kernel @k ins(@s : state<f32, 4 slots(@y)>)
+    outs(@y : view<f32, bdl>, @s : state<f32, 4 slots(@y)>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op update_c2: state 's' is updated in place, but it is no output}}
+halo.kernel @k ins(@s : state<f32, 4 longer>) outs(@y : view<f32, bdl>) {}
+
+// -----
+
+// expected-error @+1 {{'halo.kernel' op update_c2: state 's' is updated in place, but it is no input}}
+halo.kernel @k ins(@i : indices<rows>)
+    outs(@y : view<f32, bdl>, @s : state<f32, 4 ring(@i)>) {}

@@ -72,3 +72,16 @@ halo.kernel @indexed
   %x = halo.load @x
   halo.store %x, @y
 }
+
+// CHECK-LABEL: halo.kernel @kept
+// CHECK-NEXT:  ins(@x : view<f32, bdl>, @s : state<f32, 4, 3 longer ring(@a) slots(@b)>, @t : state<f32, 4 slots(@b)>, @u : state<f32, 4 longer>, @a : indices<rows>, @b : indices<rows>)
+// CHECK-NEXT:  outs(@y : view<f32, bdl>, @s : state<f32, 4, 3 longer ring(@a) slots(@b)>, @t : state<f32, 4 slots(@b)>, @u : state<f32, 4 longer>) {
+halo.kernel @kept
+    ins(@x : view<f32, bdl>, @s : state<f32, 4, 3 longer ring(@a) slots(@b)>,
+        @t : state<f32, 4, 1 slots(@b)>, @u : state<f32, 4 longer>, @a : indices<rows>,
+        @b : indices<rows>)
+    outs(@y : view<f32, bdl>, @s : state<f32, 4, 3 longer ring(@a) slots(@b)>,
+         @t : state<f32, 4 slots(@b)>, @u : state<f32, 4 longer>) {
+  %x = halo.load @x
+  halo.store %x, @y
+}

@@ -30,7 +30,7 @@
 // ENUM: error: option 'act': 'relu' is not one of none, silu, sigmoid{{$}}
 // ENUMNUMBER: error: option 'act': 'silu:8' is not one of none, silu, sigmoid{{$}}
 // FLAG: error: option 'tail': 'yes' is not true or false{{$}}
-// LAYOUT: error: operand 'x': its layout is not bdl or bld{{$}}
+// LAYOUT: error: operand 'x': its layout is not bdl, bld, bd or dl{{$}}
 // WITH: error: operand 'biass' is not an input of kernel 'k'{{$}}
 // OUTPUT: error: operand 'tail' is not an input of kernel 'k'{{$}}
 // PART: error: option 'split': 'q' is not name:width with a width of at least 1{{$}}

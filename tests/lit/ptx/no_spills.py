@@ -65,7 +65,11 @@ def cases():
         for streams, dtype in itertools.product(("interleave", "split", "column_split:8"),
                                                 ("bf16", "f32")):
             yield [kernel, "--set", f"K={K}", "--set", f"streams={streams}", "--dtype", dtype,
-                   "--with", "skip"]
+                   "--with", "skip" + (",fir_position" if streams == "split" else "")]
+    for layout, K, dtype, align in itertools.product(("bd", "bdl"), (4, 7, 40), ("bf16", "f32"), (16, 1)):
+        yield ["causal_conv1d_update", "--set", f"K={K}", "--set", f"layout={layout}", "--set",
+               f"align={align}", "--set", "activation=silu", "--dtype", dtype,
+               "--with", "bias,cache_seqlens,conv_state_indices"]
 
 
 def complaint(case):

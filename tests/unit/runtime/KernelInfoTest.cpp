@@ -92,6 +92,30 @@ TEST(KernelInfoTest, IndicesRoundTrip) {
                 "rows, positions or bounds");
 }
 
+TEST(KernelInfoTest, KeptStatesRoundTrip) {
+  KernelInfo info = sample();
+  Operand state = {"s", OperandKind::State, DType::BF16, false, Layout::BLD, 1, 4, 1, 0};
+  EXPECT_FALSE(state.kept());
+  state.longer = true;
+  state.ring = "at";
+  info.operands.push_back(state);
+  state.output = true;
+  state.ring = "";
+  EXPECT_FALSE(state.updates());
+  state.slots = "index";
+  EXPECT_TRUE(state.updates());
+  info.operands.push_back(state);
+  info.convention = kRowsConvention;
+  auto parsed = KernelInfo::fromJson(info.toJson());
+  HALO_ASSERT_OK(parsed);
+  EXPECT_EQ(parsed->toJson(), info.toJson());
+  EXPECT_TRUE(parsed->walksRows());
+  EXPECT_TRUE(parsed->operands[4].longer);
+  EXPECT_EQ(parsed->operands[4].ring, "at");
+  EXPECT_EQ(parsed->operands[5].slots, "index");
+  EXPECT_EQ(info.parameterCount(), sample().parameterCount() + 10);
+}
+
 TEST(KernelInfoTest, CountsTiles) {
   KernelInfo info = sample();
   EXPECT_EQ(info.tileCount(128), 2);
@@ -128,8 +152,8 @@ TEST(KernelInfoTest, RequiresTheChannelsOfItsParts) {
 }
 
 TEST(KernelInfoTest, RefusesAnotherConvention) {
-  expectRefused(KernelInfo::fromJson(with("\"convention\":1", "\"convention\":2")), "convention 2",
-                "speaks 1");
+  expectRefused(KernelInfo::fromJson(with("\"convention\":1", "\"convention\":3")), "convention 3",
+                "speaks 1 and 2");
 }
 
 TEST(KernelInfoTest, RefusesWhatIsMalformed) {

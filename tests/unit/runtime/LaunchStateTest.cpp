@@ -211,6 +211,84 @@ TEST_F(IndexLaunchTest, ConvC4PackedStates) {
   expectRefused(bind(), "conv_c2: operand state has shape [1, 64, 3]", "[4, 64, 3] is expected");
 }
 
+/// A state of a length of its own, in slots: K = 4, D = 64, B = 2.
+class KeptLaunchTest : public LaunchTest {
+protected:
+  KeptLaunchTest() {
+    Operand state = {"s", OperandKind::State, DType::BF16, false, Layout::BLD, 1, 4, 1, 0};
+    state.longer = true;
+    state.slots = "index";
+    info.layout = Layout::BDL;
+    info.carries = true;
+    info.operands = {view("x", Layout::BD, false), state, view("y", Layout::BD, true), state};
+    info.operands[3].output = true;
+    arguments = {{"x", TensorRef::contiguous(memory, DType::BF16, {2, 64})},
+                 {"s", TensorRef::contiguous(memory + 4096, DType::BF16, {7, 64, 5})},
+                 {"y", TensorRef::contiguous(memory + 16384, DType::BF16, {2, 64})}};
+    arguments.push_back(arguments[1]);
+  }
+};
+
+TEST_F(KeptLaunchTest, TellsTheLengthBehindTheStrides) {
+  auto bound = bind();
+  HALO_ASSERT_OK(bound);
+  EXPECT_EQ(wide(*bound, 5), 320);
+  EXPECT_EQ(wide(*bound, 8), 5);
+  EXPECT_EQ(wide(*bound, 17), 5); // And of the output.
+  EXPECT_EQ(narrow(*bound, 18), 2);
+  EXPECT_EQ(info.parameterCount(), 24u);
+}
+
+TEST_F(KeptLaunchTest, UpdateC1Length) {
+  reshape("s", {7, 64, 2});
+  expectRefused(bind(), "update_c1: operand s holds 2 samples where K = 4 takes at least 3");
+  reshape("s", {7, 63, 5});
+  expectRefused(bind(), "conv_c2: operand s has shape [7, 63, 5] where [slots, 64, N] is expected");
+  for (Operand &operand : info.operands)
+    operand.slots.clear();
+  reshape("s", {7, 64, 5});
+  expectRefused(bind(), "conv_c2: operand s has shape [7, 64, 5] where [2, 64, N] is expected");
+}
+
+TEST_F(KeptLaunchTest, UpdateC2OneTensor) {
+  arguments[3].tensor = TensorRef::contiguous(memory + 32768, DType::BF16, {6, 64, 5});
+  expectRefused(bind(), "update_c2: output s has shape [6, 64, 5] where its input has [7, 64, 5]");
+  arguments[3].tensor = TensorRef::contiguous(memory + 4098, DType::BF16, {7, 64, 5});
+  expectRefused(bind(), "output s overlaps its input without being the same tensor", "2 bytes");
+  arguments[3].tensor = TensorRef::contiguous(memory + 32768, DType::BF16, {7, 64, 5});
+  HALO_EXPECT_OK(bind());
+}
+
+/// The rows of a step: B = 300 of D = 256 in tiles of 64.
+TEST(RowsTest, BlocksWalkAlongTheBatch) {
+  KernelInfo info;
+  info.kernel = info.entry = "step";
+  info.convention = kRowsConvention;
+  info.layout = Layout::BD;
+  info.operands = {view("x", Layout::BD, false), view("y", Layout::BD, true)};
+  info.threads = 64;
+  info.tiles = {{0, 0, 64}};
+  auto blocks = [&](int64_t b, int sms) {
+    std::vector<Argument> arguments = {
+        {"x", TensorRef::contiguous(memory, DType::BF16, {b, 256})},
+        {"y", TensorRef::contiguous(memory, DType::BF16, {b, 256})}};
+    DeviceTraits device;
+    device.sms = sms;
+    device.maxThreadsPerSm = 128;
+    auto bound = halo::bind(info, arguments, device);
+    EXPECT_TRUE(bool(bound));
+    EXPECT_EQ(narrow(*bound, 8 + 3), bound->blockL);
+    EXPECT_EQ(narrow(*bound, 8 + 4), (b + bound->blockL - 1) / bound->blockL);
+    return std::pair(bound->blockL, bound->blocks);
+  };
+  // Two blocks an SM and four tiles of channels: 25 blocks share the rows of a tile.
+  EXPECT_EQ(blocks(300, 50), std::pair(int64_t(12), uint64_t(100)));
+  EXPECT_EQ(blocks(20, 50), std::pair(int64_t(1), uint64_t(80)));
+  EXPECT_EQ(blocks(0, 50), std::pair(int64_t(1), uint64_t(0)));
+  info.blockL = 7;
+  EXPECT_EQ(blocks(20, 50), std::pair(int64_t(7), uint64_t(12)));
+}
+
 TEST_F(ModalLaunchTest, ConvC2Modes) {
   reshape("log_poles", {64, 3});
   expectRefused(bind(), "conv_c2: operand log_poles has shape [64, 3] where [D, S] = [64, 4] is "

@@ -140,16 +140,31 @@ TEST(ScheduleModelTest, SeveralStreamsWalkFurther) {
 TEST(ScheduleModelTest, Steps) {
   KernelTraits traits;
   traits.layout = Layout::BD;
-  auto blockN = [&](int64_t taps) {
+  traits.streams = 3;
+  auto chosen = [&](int64_t taps) {
     traits.maxTaps = taps;
-    Schedule schedule = chooseSchedule(traits, DeviceTraits());
-    EXPECT_EQ(schedule.vector * schedule.unroll * schedule.stages, 1);
-    EXPECT_LE(schedule.blockN, 32 * schedule.numWarps);
-    return schedule.blockN;
+    return chooseSchedule(traits, DeviceTraits()).print();
   };
-  EXPECT_EQ(blockN(7), 128);
-  EXPECT_EQ(blockN(64), 64);
-  EXPECT_EQ(blockN(128), 32);
+  const char *rest = ",min_blocks=1,window=registers";
+  EXPECT_EQ(chosen(7), std::string("block_n=128,block_l=0,num_warps=4,vector=1,unroll=1,stages=4") + rest);
+  EXPECT_EQ(chosen(64), std::string("block_n=64,block_l=0,num_warps=2,vector=1,unroll=1,stages=2") + rest);
+  EXPECT_EQ(chosen(128), std::string("block_n=32,block_l=0,num_warps=1,vector=1,unroll=1,stages=2") + rest);
+  // Two stages of a longer state would leave an SM to one block.
+  EXPECT_EQ(chosen(1024), std::string("block_n=32,block_l=0,num_warps=1,vector=1,unroll=1,stages=1") + rest);
+}
+
+TEST(ScheduleModelTest, StatesUpdatedInPlace) {
+  KernelTraits traits;
+  traits.keeps = true;
+  for (Layout layout : {Layout::BD, Layout::BDL}) {
+    traits.layout = layout;
+    traits.maxTaps = 4;
+    EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+              "block_n=128,block_l=0,num_warps=4,vector=1,unroll=1,stages=1,min_blocks=1,window=registers");
+    traits.maxTaps = 100;
+    EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+              "block_n=32,block_l=0,num_warps=1,vector=1,unroll=1,stages=1,min_blocks=1,window=shared");
+  }
 }
 
 // The tables in ScheduleModel.cpp.

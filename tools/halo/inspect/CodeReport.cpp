@@ -22,9 +22,29 @@ static std::string labelAt(const Listing &listing, size_t instruction) {
   return "";
 }
 
-Json halo::tool::codeReport(const Listing &listing, bool walks) {
+static constexpr const char *kHowRows =
+    "the outermost loop of the most instructions, a pass of which is a row of the batch. The hot "
+    "path moves the most bytes of global memory, with the most arithmetic and the fewest "
+    "instructions";
+
+/// The outermost loop of the most instructions, or -1.
+static int rowLoop(const Flow &flow) {
+  int found = -1;
+  size_t most = 0;
+  for (size_t i = 0; i < flow.loops.size(); ++i)
+    if (size_t size = instructionsOf(flow, flow.loops[i].blocks).size();
+        flow.loops[i].depth == 1 && size > most) {
+      most = size;
+      found = int(i);
+    }
+  return found;
+}
+
+Json halo::tool::codeReport(const Listing &listing, Walk walk) {
   Flow flow = findFlow(listing);
-  bool looped = walks && flow.main >= 0;
+  if (walk == Walk::Rows)
+    flow.main = rowLoop(flow);
+  bool looped = walk != Walk::None && flow.main >= 0;
   const std::vector<size_t> &path = looped ? flow.loops[size_t(flow.main)].path : flow.straight;
   std::vector<size_t> hot = instructionsOf(flow, path);
   Mix mix = mixOf(listing, hot);
@@ -34,7 +54,7 @@ Json halo::tool::codeReport(const Listing &listing, bool walks) {
       lines.insert(listing.instructions[i].line);
 
   Json main = {{"found", looped},
-               {"how", looped ? kHow
+               {"how", looped ? walk == Walk::Rows ? kHowRows : kHow
                               : "no loop: the path through the kernel that moves the most bytes of "
                                 "global memory, with the most arithmetic and the fewest "
                                 "instructions"}};

@@ -45,7 +45,7 @@ private:
   void note(const std::string &sentence) { notes.push_back(sentence); }
   Result<CompiledKernel> compile(const Problem &problem, const std::string &emit,
                                  const std::string &schedule);
-  bool walks = true; ///< A step has one position: no loop along L.
+  Walk walk = Walk::Positions; ///< A step has one position: no loop along L.
   void addListing(const char *form, const Listing &listing);
   /// Disassembles the cubin, where that can be done.
   void addSass();
@@ -69,7 +69,7 @@ Result<CompiledKernel> Inspection::compile(const Problem &problem, const std::st
 }
 
 void Inspection::addListing(const char *form, const Listing &listing) {
-  code[form] = codeReport(listing, walks);
+  code[form] = codeReport(listing, walk);
   if (!options.listings)
     return;
   Json rows = Json::array();
@@ -152,7 +152,9 @@ Result<Json> Inspection::problem(const Problem &problem) {
   report["schedule"] = info.schedule;
   report["arch"] = options.arch;
   addResources(info);
-  walks = info.layout != Layout::BD;
+  walk = info.walksRows()              ? Walk::Rows
+         : info.layout == Layout::BD ? Walk::None
+                                     : Walk::Positions;
   HALO_TRY(listing, parsePtx(ptx.artifact.code));
   addListing("ptx", listing);
   addSass();

@@ -61,8 +61,10 @@ static double outputsPerPass(const KernelInfo &info, const Json &main) {
   double width = 0;
   for (const ChannelTiles &tiles : info.tiles)
     width = std::max(width, double(tiles.width));
-  if (info.layout == Layout::BD)
-    return main["found"] ? 0 : width;
+  if (info.layout == Layout::BD) {
+    bool row = main["found"] && main.value("depth", 0) == 1;
+    return main["found"] && !(info.walksRows() && row) ? 0 : width;
+  }
   bool walk = main["found"] && main.value("depth", 0) == 1;
   return walk ? width * double(info.stepL) : 0;
 }
@@ -121,22 +123,25 @@ Result<void> halo::tool::addThroughput(Json &report, Json &notes, const KernelIn
   if (gpu)
     traits.sms = gpu->sms;
   // A block that carries a recurrence takes the whole sequence.
-  int64_t blockL = info.layout == Layout::BD ? 1
+  int64_t blockL = info.layout == Layout::BD && !info.walksRows() ? 1
                    : info.carries            ? (shape.l + info.stepL - 1) / info.stepL * info.stepL
                    : info.blockL             ? info.blockL
                                              : chooseBlockL(info, shape, traits);
-  int64_t tilesL =
-      info.layout == Layout::BD ? 1 : (shape.l + blockL - 1) / std::max<int64_t>(1, blockL);
+  // A step's blocks walk along B.
+  int64_t walked = info.walksRows() ? shape.b : shape.l, rows = info.walksRows() ? 1 : shape.b;
+  int64_t tilesL = info.layout == Layout::BD && !info.walksRows()
+                       ? 1
+                       : (walked + blockL - 1) / std::max<int64_t>(1, blockL);
   int64_t tilesN = info.tileCount(shape.d);
   report["shape"] = {{"B", shape.b},
                      {"L", shape.l},
                      {"D", shape.d},
                      {"block_l", blockL},
-                     {"blocks", shape.b * tilesL * tilesN * info.cluster}};
+                     {"blocks", rows * tilesL * tilesN * info.cluster}};
   if (int64_t resident =
           report.value("occupancy", Json::object()).value("blocks_per_sm", int64_t(0));
       gpu && resident > 0)
-    report["shape"]["waves"] = double(shape.b * tilesL * tilesN * info.cluster) / double(resident * gpu->sms);
+    report["shape"]["waves"] = double(rows * tilesL * tilesN * info.cluster) / double(resident * gpu->sms);
   report["tile"] = {{"layout", std::string(name(info.layout))},
                     {"channels", info.tiles.empty() ? 0 : info.tiles[0].width},
                     {"step", info.stepL},

@@ -49,9 +49,11 @@ def causal_conv1d_fn(
 def causal_conv1d_update(
     x, conv_state, weight, bias=None, activation=None, cache_seqlens=None, conv_state_indices=None
 ):
-    """Not there yet: refuses."""
-    _activation(activation)
-    raise UnavailableError(
-        "causal_conv1d_update has no kernel in Halo yet: causal_conv1d_fn with initial_states and return_final_states "
-        "continues a sequence"
-    )
+    """x (batch, dim) or (batch, dim, seqlen), conv_state (batch, dim, state_len) with state_len >= width - 1, updated in
+    place, weight (dim, width), bias (dim,); activation None, "silu" or "swish". cache_seqlens (batch,) int32 makes
+    conv_state a circular buffer, written from cache_seqlens % state_len on. conv_state_indices (batch,) int32 says which
+    row of a larger conv_state is whose; a negative one is padding. Returns out, with the form of x."""
+    return convolution.causal_conv1d_update(
+        x, conv_state, weight, bias, cache_seqlens=cache_seqlens, conv_state_indices=conv_state_indices,
+        activation=_activation(activation),
+    )  # fmt: skip

@@ -13,9 +13,9 @@ kernels, options = [], {}
 for line in sys.stdin:
     if line[:1].strip():
         kernels.append(line.split()[0])
-        options[kernels[-1]] = set()
-    elif match := re.match(r"\s+(?:set\s+)?(\w+)=", line):
-        options[kernels[-1]].add(match.group(1))
+        options[kernels[-1]] = {}
+    elif match := re.match(r"\s+(?:set\s+)?(\w+)=(\S*)", line):
+        options[kernels[-1]][match.group(1)] = match.group(2).split("|")
 assert kernels, "halo list names no kernel"
 
 compiled = 0
@@ -24,6 +24,8 @@ for kernel in kernels:
         settings = {k: v for k, v in NEEDED.items() if k in options[kernel]}
         settings.update(s.split("=") for s in variant)
         settings = {k: v for k, v in settings.items() if k in options[kernel] or k == "align"}
+        if "layout" in settings and settings["layout"] not in options[kernel]["layout"]:
+            settings["layout"] = options[kernel]["layout"][0]
         command = [halo, "compile", kernel, "--emit", "llvm", "--arch", "sm_90"]
         for name, value in settings.items():
             command += ["--set", f"{name}={value}"]
