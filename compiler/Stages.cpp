@@ -32,7 +32,8 @@ std::string printText(ModuleOp module) {
 std::string printText(const llvm::Module &module) {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  module.print(stream, nullptr);
+  // In which order a value is used decides some of what LLVM does with it.
+  module.print(stream, nullptr, /*ShouldPreserveUseListOrder=*/true);
   return text;
 }
 
