@@ -148,9 +148,12 @@ TEST(ScheduleModelTest, Steps) {
   const char *rest = ",min_blocks=1,window=registers";
   EXPECT_EQ(chosen(7), std::string("block_n=128,block_l=0,num_warps=4,vector=1,unroll=1,stages=4") + rest);
   EXPECT_EQ(chosen(64), std::string("block_n=64,block_l=0,num_warps=2,vector=1,unroll=1,stages=2") + rest);
-  EXPECT_EQ(chosen(128), std::string("block_n=32,block_l=0,num_warps=1,vector=1,unroll=1,stages=2") + rest);
+  EXPECT_EQ(chosen(128), std::string("block_n=32,block_l=1,num_warps=1,vector=1,unroll=1,stages=2") + rest);
   // Two stages of a longer state would leave an SM to one block.
-  EXPECT_EQ(chosen(1024), std::string("block_n=32,block_l=0,num_warps=1,vector=1,unroll=1,stages=1") + rest);
+  EXPECT_EQ(chosen(1024), std::string("block_n=32,block_l=1,num_warps=1,vector=1,unroll=1,stages=1") + rest);
+  traits.modes = 16;
+  traits.maxTaps = 3;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 5);
 }
 
 TEST(ScheduleModelTest, StatesUpdatedInPlace) {
