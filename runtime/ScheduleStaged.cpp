@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace halo {
 
@@ -12,7 +13,7 @@ namespace {
 constexpr int64_t kAccess = 16, kSample = 2, kBlock = 16;
 /// Shorter FIRs are not worth the tensor cores; longer ones do not fit their registers.
 constexpr int64_t kLeastTaps = 16, kMostTaps = 256;
-constexpr int64_t kLeastTile = 64, kMostTile = 256;
+constexpr int64_t kLeastTile = 64, kLeastTileBLD = 32, kMostTile = 256;
 /// Chunks of a recurrence's tile, the longest of them, and the most modes.
 constexpr int64_t kChunks = 8, kLongestChunk = 64, kMostModes = 32;
 /// A FIR's stripe: fewer channels are no cache line, more leave too few blocks.
@@ -41,10 +42,17 @@ struct Tasks {
   int64_t group, perGroup, count;
 };
 Tasks tasksOf(const KernelTraits &traits, const Schedule &schedule) {
-  int64_t group =
-      std::clamp<int64_t>(traits.toeplitzGroup, 1, std::max<int64_t>(1, schedule.blockN));
-  int64_t perGroup = ceilDiv(group, kBlock);
-  return {group, perGroup, schedule.blockN / group * perGroup};
+  int64_t blockN = std::max<int64_t>(1, schedule.blockN), warps = schedule.numWarps;
+  int64_t group = std::max<int64_t>(1, traits.toeplitzGroup);
+  bool straddles = blockN % group && group % blockN;
+  int64_t groups = straddles ? ceilDiv(group - std::gcd(group, blockN) + blockN, group)
+                             : std::max<int64_t>(1, blockN / group);
+  group = straddles ? group : std::min(group, blockN);
+  int64_t perGroup = ceilDiv(group + group % 2, kBlock), count = groups * perGroup;
+  // Tasks without channels make the rounds whole.
+  while (straddles && (count > warps ? count % warps : warps % count))
+    ++count;
+  return {group, perGroup, count};
 }
 
 Result<void> checkModal(const KernelTraits &traits, const Schedule &schedule, int64_t tile) {
@@ -65,11 +73,7 @@ Result<void> checkTasks(const KernelTraits &traits, const Schedule &schedule, in
   if (traits.maxTaps > kMostTaps)
     return invalid(fmt::format("fir=toeplitz holds at most {} taps, the longest filter has {}",
                                kMostTaps, traits.maxTaps));
-  int64_t group = std::max<int64_t>(1, traits.toeplitzGroup), warps = schedule.numWarps;
-  if (schedule.blockN % group && group % schedule.blockN)
-    return invalid(fmt::format("fir=toeplitz needs a block_n of whole groups, or groups of whole "
-                               "blocks: block_n {}, groups of {}",
-                               schedule.blockN, group));
+  int64_t warps = schedule.numWarps;
   int64_t tasks = tasksOf(traits, schedule).count;
   if (tasks > warps ? tasks % warps : warps % tasks)
     return invalid(fmt::format("fir=toeplitz cannot share {} tasks of up to 16 channels among {} "
@@ -99,7 +103,8 @@ Values stagedStripes(const KernelTraits &traits) {
     bool power = (stripe & (stripe - 1)) == 0, whole = stripe % group == 0;
     // Groups without a power of two among their multiples: 15 channels, 8 of them in a bld stripe.
     bool odd = whole && (stripe / group & (stripe / group - 1)) == 0;
-    if ((power && (whole || group % stripe == 0)) || odd)
+    bool straddled = isBld(traits) && stripe == 48 && !whole && group % stripe;
+    if ((power && (whole || group % stripe == 0)) || odd || straddled)
       values.push_back(stripe);
   }
   return values;
@@ -144,10 +149,11 @@ Result<void> checkStaged(const KernelTraits &traits, const Schedule &schedule) {
   if (schedule.window != Window::Registers)
     return invalid("fir=toeplitz needs window=registers, got window=shared");
   int64_t tile = threadGrid(traits, schedule).stepL, bytes = schedule.blockN * kSample;
-  if (tile < kLeastTile || tile & (tile - 1))
+  int64_t least = isBld(traits) ? kLeastTileBLD : kLeastTile;
+  if (tile < least || tile & (tile - 1))
     return invalid(fmt::format("fir=toeplitz needs a power of two of at least {} positions per "
                                "step, got {}",
-                               kLeastTile, tile));
+                               least, tile));
   if (isBld(traits) && schedule.unroll > 8 && schedule.unroll % 8)
     return invalid(
         fmt::format("fir=toeplitz needs unroll of up to 8 or a multiple, got {}", schedule.unroll));
@@ -184,9 +190,15 @@ int64_t stagedShared(const KernelTraits &traits, const Schedule &schedule) {
   int64_t windows = n * ring * kSample;
   // Wide blocks finish a tile at once; odd groups split a pair of channels between lanes.
   int64_t sets = n > 128 ? 2 : traits.toeplitzGroup % 2 ? 4 : 3;
-  if (isBld(traits))
-    return n * kSample * schedule.stages * (tile + halo) * inputs + windows +
+  if (isBld(traits)) {
+    // Rows of threads that read little at a time are padded apart (padOf in StagedPlan.cpp).
+    int64_t own = schedule.vector * traits.streams, row = n * kSample * inputs;
+    int64_t atOnce = threadGrid(traits, schedule).threadsN * std::min(kAccess, (own & -own) * kSample);
+    bool aligned = unroll * row % 128 == 0 && 32 * schedule.numWarps * kAccess / row >= unroll;
+    int64_t pad = atOnce < 128 && aligned ? std::max(atOnce, kAccess) : 0;
+    return schedule.stages * (row * (tile + halo) + (tile + halo - 1) / unroll * pad) + windows +
            sets * tile * (kSample * n + kAccess);
+  }
   int64_t row = ((ceilDiv(halo, 8) + tile / 8) | 1) * kAccess;
   return n * schedule.stages * row * inputs + windows + 3 * n * (tile + 16) * kSample;
 }

@@ -128,9 +128,7 @@ TEST(ScheduleSpaceTest, LongFirsAndRecurrencesHaveBothStrategies) {
     std::vector<RankedSchedule> ranked = rankSchedules(traits, DeviceTraits(), {1, 4096, 65536});
     ASSERT_GE(ranked.size(), 8u);
     EXPECT_EQ(ranked[0].schedule, choice);
-    // 120 channels with a history of 256 positions fit no block.
-    bool fits = traits.layout == Layout::BDL || traits.toeplitzGroup != 15 || traits.maxTaps < 256;
-    EXPECT_EQ(ranked[1].schedule.fir != choice.fir, fits) << "the other strategy is tried, and early";
+    EXPECT_NE(ranked[1].schedule.fir, choice.fir) << "the other strategy is tried, and early";
     std::set<std::string> staged;
     for (const RankedSchedule &one : ranked)
       if (one.schedule.fir == Fir::Toeplitz && !(one.schedule == choice)) {
@@ -138,7 +136,7 @@ TEST(ScheduleSpaceTest, LongFirsAndRecurrencesHaveBothStrategies) {
         EXPECT_TRUE(checkSchedule(traits, DeviceTraits(), one.schedule)) << one.schedule.print();
         EXPECT_GT(one.estimate.blocksPerSm, 0);
       }
-    EXPECT_GE(staged.size(), fits ? 4u : 0u);
+    EXPECT_GE(staged.size(), 4u);
     EXPECT_LE(staged.size(), 800u);
   }
 }
@@ -182,10 +180,9 @@ TEST(ScheduleSpaceTest, StagedReasonsHaveBothNumbers) {
   };
   EXPECT_TRUE(checkSchedule(hcm, DeviceTraits(), fir));
   EXPECT_TRUE(checkSchedule(hcl, DeviceTraits(), modal));
-  refuse(hcm, fir, "block_n=40", "block_n 40", "groups of 16");
   refuse(hcm, fir, "stages=1", "stages of at least 2", "got 1");
   refuse(hcm, fir, "window=shared", "window=registers", "got window=shared");
-  refuse(hcm, fir, "unroll=3", "64 positions", "got 24");
+  refuse(hcm, fir, "unroll=3", "32 positions", "got 24");
   refuse(hcm, fir, "min_blocks=4", "min_blocks 4", "232448");
   refuse(hcm, fir, "block_n=128,unroll=16,stages=3", "269824 B exceeds", "232448");
   refuse(gated(Layout::BLD, 300, 16), fir, "stages=2", "256 taps", "300");
