@@ -101,7 +101,7 @@ class Graphs(TorchCase):
             self.assert_close(y, convolution(x, weight, bias, activation="silu")[0])
 
     def test_states_go_on_in_a_graph(self):
-        (z, proj_weight, filt, skip, proj_state, fir_state), _ = arguments(self, KERNELS["hcs_step"])
+        (z, proj_weight, filt, skip, proj_state, fir_state, _), _ = arguments(self, KERNELS["hcs_step"])
         states, eager = [(proj_state.clone(), fir_state.clone()) for _ in range(2)]
 
         def step(token, pair):

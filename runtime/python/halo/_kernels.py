@@ -36,6 +36,10 @@ class Kernel:
         self.inplace = inplace
         self.places = {input_name: i for i, (input_name, _, _) in enumerate(self.inputs)}
         self.weight = self.places.get(weight)
+        # What came later than the first version stands last in a custom op, so that older calls stay calls.
+        late = {"cu_seqlens", "seq_idx", "fir_position"}
+        self.early = [i for i, (name, _, _) in enumerate(self.inputs) if name not in late]
+        self.late = [i for i, (name, _, _) in enumerate(self.inputs) if name in late]
 
     def sizes(self, shapes):
         """`shapes`: a tuple per input, or None. Refuses what is missing or has another rank."""

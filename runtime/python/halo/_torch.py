@@ -163,7 +163,7 @@ def trace(kernel, options, tensors, outs):
         raise UnavailableError(
             "torch %s has no torch.library.custom_op, which tracing needs: 2.4 has" % torch.__version__
         )
-    results = getattr(torch.ops.halo, kernel.name)(*tensors, *options)
+    results = getattr(torch.ops.halo, kernel.name)(*op_arguments(kernel, tensors, options))
     results = [results] if kernel.inplace else list(results)
     if outs is not None:
         for i, out in enumerate(outs):
@@ -196,26 +196,36 @@ class Wrapper:
         return None if like.device.type == "cpu" else _current_stream(like.device.index)
 
 
+def op_arguments(kernel, tensors, options):
+    """In the order of the custom op."""
+    return [tensors[i] for i in kernel.early] + list(options) + [tensors[i] for i in kernel.late]
+
+
 def _schema(kernel):
     words = []
-    for i, (name, _, optional) in enumerate(kernel.inputs):
+    for i in kernel.early:
+        name, _, optional = kernel.inputs[i]
         written = "(a%d!)" % i if name in kernel.inplace else ""
         words.append("Tensor%s%s %s" % (written, "?" if optional else "", name))
     # What came later has a default, so that a call that was written before stays one.
     words += [
         "%s %s%s" % (kind, name, "=False" if name == "invariant" else "") for name, kind in kernel.options.items()
     ]
+    words += ["Tensor? %s=None" % kernel.inputs[i][0] for i in kernel.late]
     # torch traces no operator that writes an input and returns a list.
     return "(%s) -> %s" % (", ".join(words), "Tensor" if kernel.inplace else "Tensor[]")
 
 
 def _register(kernel):
-    count = len(kernel.inputs)
+    count, end = len(kernel.early), len(kernel.early) + len(kernel.options)
 
     def given(arguments):
-        """(tensors, options); the dispatcher leaves out last ones that are their defaults."""
-        options = arguments[count:]
-        return arguments[:count], options + (False,) * (len(kernel.options) - len(options))
+        """(tensors, options) in the kernel's order; the dispatcher leaves out last ones that are their defaults."""
+        options, late = arguments[count:end], arguments[end:]
+        tensors = [None] * len(kernel.inputs)
+        for place, tensor in zip(kernel.early + kernel.late, arguments[:count] + late):
+            tensors[place] = tensor
+        return tuple(tensors), options + (False,) * (len(kernel.options) - len(options))
 
     def implementation(*arguments):
         tensors, options = given(arguments)
