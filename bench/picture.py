@@ -148,7 +148,7 @@ def panels_of(cases, full):
 
 
 def legend(out, x, y, peers, versions, sustained):
-    entries = [("halo", "Halo")] + [("peer%d" % (i % 4), " ".join([name] + [versions[name]] * (name in versions))) for i, name in enumerate(peers)]
+    entries = [("halo", "Halo")] + [("peer%d" % (i % 4), " ".join([name] + ([versions[name]] if name in versions else []))) for i, name in enumerate(peers)]
     for css, words in entries:
         out.rect(x, y - 9, 18, 10, css)
         out.text(x + 24, y, words, "ink")

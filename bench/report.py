@@ -197,7 +197,8 @@ def other_kernels(rows):
     names = sorted({name for row in rows for name in row["params"]})
     varied = [name for name in names if len({row["params"].get(name) for row in rows}) > 1]
     extra = extra_columns(rows) + memory_columns(rows)
-    table = [[row["kernel"], " ".join("%s=%s" % (name, row["params"][name]) for name in varied if name in row["params"]),
+    with_words = lambda row: ["with=" + ",".join(row["with"])] if row["with"] else []
+    table = [[row["kernel"], " ".join(["%s=%s" % (name, row["params"][name]) for name in varied if name in row["params"]] + with_words(row)),
               *numbers(row), *(show(row) for _, show in extra)] for row in rows]
     return markdown(["kernel", "settings", *NUMBERS, *(name for name, _ in extra)], table)
 
