@@ -42,6 +42,10 @@ KernelTraits traitsOf(ir::KernelOp kernel, int align) {
       traits.packed |= load.getPacked() && !load.getPacked()->empty();
     auto precision = op.getAttrOfType<ir::PrecisionAttr>("precision");
     traits.storesStates |= isa<ir::StoreStateOp>(op);
+    auto load = dyn_cast<ir::LoadOp>(op);
+    auto modal = dyn_cast<ir::ModalOp>(op);
+    traits.loadsStates |= (load && load.getInitAttr()) || (modal && modal.getInitAttr()) ||
+                          isa<ir::ResumeOp>(op);
     traits.fast |= precision && precision.getValue() == ir::Precision::Fast;
     if (auto fir = dyn_cast<ir::FirOp>(op)) {
       traits.maxTaps = std::max(traits.maxTaps, tapsOf(fir));

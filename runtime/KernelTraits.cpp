@@ -30,6 +30,7 @@ void visit(Traits &traits, Number number, Flag flag) {
   flag("crossLayout", traits.crossLayout);
   flag("fast", traits.fast);
   flag("storesStates", traits.storesStates);
+  flag("loadsStates", traits.loadsStates);
   flag("packed", traits.packed);
 }
 

@@ -68,6 +68,7 @@ struct HALO_API KernelTraits {
   bool crossLayout = false; ///< A bdl kernel that stores [B, L, n] parts.
   bool fast = false;        ///< A convolution is of the precision class fast.
   bool storesStates = false;
+  bool loadsStates = false; ///< It goes on from a state of samples or of a recurrence.
   bool packed = false; ///< Sequences lie one after another (`halo.load packed`).
   bool keeps = false; ///< States are updated in place by a walk of whole sequences.
 

@@ -138,10 +138,14 @@ static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits 
   schedule.fir = Fir::Toeplitz;
   schedule.numWarps = 8;
   schedule.vector = 2;
-  schedule.stages = 2;
+  // Two parts and the numbers of states in and out are too many; half a tile's constants are not.
+  bool crowded = !traits.fast && traits.storesStates && traits.loadsStates;
+  schedule.stages = crowded ? 3 : 2;
   schedule.blockN = kChannels;
   schedule.cluster = chooseCluster(ceilDiv(traits.channels, kChannels), device);
   for (int64_t tile : {256, 128}) {
+    if (crowded && tile > 128)
+      continue;
     schedule.unroll = int(tile * (kChannels / schedule.vector) / (32 * schedule.numWarps));
     if (stagedShared(traits, schedule) <= device.sharedPerBlock)
       return schedule;

@@ -12,11 +12,6 @@ import sys
 import tempfile
 
 halo = sys.argv[1]
-# What may spill, and how much: the numbers of 16 states that begin, end and are carried on, besides the
-# skip, are too many for 255 registers. A dozen loads a tile; half the tile would need none and be slower
-# by a quarter.
-ALLOWED = {"hcl --set S=16 --set layout=bld --set align=16 --dtype bf16 --set states=true "
-           "--with skip,proj_state,modal_state": 384}
 TAPS = (2, 3, 4, 5, 6, 7, 16, 32, 64, 128)
 # Every storage type meets every layout, alignment and kernel; the taps go round, so that each
 # type sees short, medium and long filters.
@@ -81,7 +76,7 @@ def complaint(case):
     if result.returncode:
         return f"{' '.join(case)}: {result.stderr.strip()}"
     info = json.loads(result.stdout)["info"]
-    if info["spillBytes"] > ALLOWED.get(" ".join(case), 0):
+    if info["spillBytes"] != 0:
         return f"{' '.join(case)}: {info['spillBytes']} B spilled by {info['schedule']}"
     return None
 

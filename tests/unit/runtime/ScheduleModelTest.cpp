@@ -247,6 +247,11 @@ TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
               "block_n=32,block_l=0,num_warps=8,vector=2,unroll=16,stages=2,min_blocks=1,"
               "window=registers,fir=toeplitz");
   }
+  traits.storesStates = traits.loadsStates = true;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
+            "block_n=32,block_l=0,num_warps=8,vector=2,unroll=8,stages=3,min_blocks=1,"
+            "window=registers,fir=toeplitz");
+  traits.storesStates = traits.loadsStates = false;
   // Clusters as large as all fit at a time; none where D is not known, and none before sm_90.
   auto clusterOf = [&](int64_t channels, DeviceTraits device = {}) {
     traits.channels = channels;
