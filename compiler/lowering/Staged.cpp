@@ -58,6 +58,8 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
         Value slot = carried[0];
         ValueRange sets = carried.slice(1, staged.tileSets),
                    states = carried.drop_front(1 + staged.tileSets);
+        // What a phase begins with does not wait for the others, where it can be had before.
+        producer.prepare();
         NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(ahead - 1));
         e.barrier();
         auto within = [&](Value tile) {

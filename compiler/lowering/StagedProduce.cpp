@@ -21,7 +21,7 @@ StagedProduce::StagedProduce(StagedBlock &block)
 /// Of the thread's channels' taps.
 Value StagedProduce::tapsByte() { return e.mul(e.laneN, e.num(staged.tapBytes)); }
 
-void StagedProduce::loadTaps() {
+void StagedProduce::prepare() {
   if (!staged.tapBytes)
     return;
   SmallVector<Value *> taps = e.hoistedTaps();
@@ -90,7 +90,6 @@ void StagedProduce::produce(Value position, Value slot) {
                         e.less(e.offset(position, staged.tile - 1), e.length));
   auto rows = [&](bool anywhere) {
     Place place;
-    loadTaps();
     place.position = e.add(position, e.mul(e.laneL, e.num(plan.unroll)));
     place.anywhere = anywhere;
     place.begun = !anywhere;

@@ -18,6 +18,7 @@ public:
   explicit StagedRunProduce(StagedBlock &block);
 
   /// The tile at a position, from a slot.
+  void prepare() {}
   void produce(mlir::Value position, mlir::Value slot);
 
 private:
