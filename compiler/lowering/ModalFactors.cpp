@@ -15,9 +15,9 @@ using namespace halo::ir;
 static constexpr int64_t kBlock = 16;
 static constexpr double kLog2E = 1.4426950408889634;
 static constexpr int64_t kEntry = 16; ///< Bytes.
-/// Of T per part and block; of the decays and starts of 16 modes; of the lesser Q of 16 modes.
-/// In a cluster: of the slot in the entry of a mode's decays.
+/// Of the slot in the entry of a mode's decays.
 static constexpr int64_t kSlot = 8;
+/// Of T per part and block; of the decays and starts of 16 modes; of the lesser Q of 16 modes.
 static constexpr int64_t kWithinBytes = 14 * kEntry, kDecayBytes = kBlock * kEntry,
                          kStartBytes = kBlock * kEntry, kLesserBytes = 32 * kEntry;
 
@@ -78,7 +78,9 @@ ModalFactors::ModalFactors(const ModalLanes &lanes, Value column)
     : l(lanes), e(lanes.e), column(column) {
   OpLine line(e, ModalOp(l.modal.op));
   int64_t next = l.blocks * l.parts * kWithinBytes;
-  withinAt = entry(0, e.offset(e.sub(l.g, e.mul(l.q, e.num(2))), 6));
+  Value diagonal = e.offset(e.sub(l.g, e.mul(l.q, e.num(2))), 6);
+  withinAt = entry(0, diagonal);
+  laterAt = entry(0, diagonal, kEntry / 2);
   decaysAt = entry(next, l.g);
   next += l.modeBlocks * kDecayBytes;
   startAt = e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
@@ -89,9 +91,9 @@ ModalFactors::ModalFactors(const ModalLanes &lanes, Value column)
 }
 
 /// The entry at an index of a table of the channel's.
-Value ModalFactors::entry(int64_t offset, Value index) const {
+Value ModalFactors::entry(int64_t offset, Value index, int64_t bytes) const {
   Value own = e.mul(column, e.num(l.modal.tableBytes));
-  return l.block.byteAt(l.modal.tables + offset, e.add(own, e.mul(index, e.num(kEntry))));
+  return l.block.byteAt(l.modal.tables + offset, e.add(own, e.mul(index, e.num(bytes))));
 }
 
 Value ModalFactors::further(Value from, int64_t bytes) const {
@@ -110,16 +112,29 @@ Value ModalFactors::power(Value log2Pole, Value k) const {
   return e.intrinsic("llvm.nvvm.ex2.approx.ftz.f32", exponent);
 }
 
-ModalFactors::Parts ModalFactors::within(int64_t d) const {
-  Parts made;
-  for (int64_t part = 0; part < l.parts; ++part)
-    made.push_back(
-        l.four(e.b.getI32Type(), further(withinAt, (d * l.parts + part) * kWithinBytes)));
+SmallVector<ModalFactors::Parts> ModalFactors::within() const {
+  SmallVector<Parts> made;
+  for (int64_t d = 0; d < l.blocks; ++d)
+    for (int64_t part = 0; part < l.parts; ++part) {
+      if (!part)
+        made.emplace_back();
+      int64_t offset = (d * l.parts + part) * kWithinBytes;
+      if (!d || !l.computes()) {
+        made[d].push_back(l.four(e.b.getI32Type(), further(withinAt, offset)));
+        continue;
+      }
+      Type two = VectorType::get({2}, e.b.getI32Type());
+      Value own = e.load(two, further(laterAt, offset), kEntry / 2, /*invariant=*/false);
+      Value top = e.lane(own, 0);
+      made[d].push_back({top, e.lane(own, 1), made[d - 1][part][1], top});
+    }
   return made;
 }
 
-ModalFactors::Parts ModalFactors::input(int64_t m) const {
-  Parts made = {inputs[m]};
+int64_t ModalFactors::inputBlocks() const { return l.parts == 1 && l.blocks == 2 ? 2 : 1; }
+
+ModalFactors::Parts ModalFactors::input(int64_t m, int64_t b) const {
+  Parts made = {inputs[m][inputBlocks() == 1 ? 0 : b]};
   if (l.parts == 2)
     made.push_back(l.four(e.b.getI32Type(), further(lesserAt, m * kLesserBytes)));
   return made;
@@ -135,18 +150,15 @@ Value ModalFactors::ofChunk(Value block) const {
 std::array<Value, 4> ModalFactors::decays(int64_t mode) const {
   Value entry = further(decaysAt, mode * 8 * kEntry);
   Type f32 = e.b.getF32Type();
-  if (!e.rank)
+  if (!e.rank && !l.computes())
     return l.four(f32, entry);
   Value two = e.load(VectorType::get({2}, f32), entry, kSlot, /*invariant=*/false);
   Value block = e.lane(two, 0), chunk = ofChunk(block);
-  Value tile = e.load(f32, further(entry, l.modeBlocks * kDecayBytes), 4, /*invariant=*/false);
-  return {block, chunk, e.lane(two, 1), tile};
+  return {block, chunk, l.times(chunk, chunk), e.lane(two, 1)};
 }
 
 Value ModalFactors::start(int64_t mode) const {
-  Value power =
-      e.load(e.b.getF32Type(), further(startAt, mode * 8 * kEntry), 4, /*invariant=*/false);
-  return e.rank ? e.select(e.less(l.q, e.num(1)), l.real(1), power) : power;
+  return e.load(e.b.getF32Type(), further(startAt, mode * 8 * kEntry), 4, /*invariant=*/false);
 }
 
 Value ModalFactors::slot(int64_t mode) const {
@@ -203,17 +215,23 @@ void ModalFactors::prepareOutputs() {
     for (int64_t d = 0; d < l.blocks; ++d) {
       Parts t = l.pack({r[2 * d], r[2 * d + 1],
                         d ? r[2 * d - 1] : std::array<Value, 2>{l.zero, l.zero}, r[2 * d]});
-      for (int64_t part = 0; part < l.parts; ++part)
-        e.storeTo(e.pack(t[part]), further(withinAt, (d * l.parts + part) * kWithinBytes), kEntry);
+      for (int64_t part = 0; part < l.parts; ++part) {
+        int64_t offset = (d * l.parts + part) * kWithinBytes;
+        if (!d || !l.computes())
+          e.storeTo(e.pack(t[part]), further(withinAt, offset), kEntry);
+        else
+          e.storeTo(e.pack({t[part][0], t[part][1]}), further(laterAt, offset), kEntry / 2);
+      }
     }
   });
 }
 
-/// Q of 16 positions, and what the scan needs.
+/// Q, and what the scan needs.
 void ModalFactors::prepareInputs() {
   auto scalar = l.block.mapped(*l.one, column);
   for (int64_t m = 0; m < l.modeBlocks; ++m) {
     std::array<std::array<Value, 4>, 2> rows; // Columns 2q, 2q + 1, 2q + 8, 2q + 9.
+    std::array<Value, 2> blockDecays;
     for (int64_t half = 0; half < 2; ++half) {
       int64_t index = 2 * m + half;
       Value mode = e.min(e.offset(l.g, 8 * index), e.num(l.modal.modes - 1));
@@ -223,28 +241,29 @@ void ModalFactors::prepareInputs() {
       // Column 2q + 9 is 6 - 2q positions before the last.
       Value value = power(pole, e.sub(e.num(6), e.mul(l.q, e.num(2)))), far = l.times(value, eight);
       rows[half] = {l.times(far, one), far, l.times(value, one), value};
-      auto storeStart = [&] {
-        e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
-                  4);
-      };
-      e.rank ? e.ifThen(e.less(l.none, l.q), storeStart) : storeStart();
+      e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
+                4);
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, l.real(double(l.staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-      Value entry = further(decaysAt, index * 8 * kEntry);
-      Value block = power(pole, e.num(kBlock)), chunk = ofChunk(block),
-            two = power(pole, e.num(2 * l.chunk));
+      Value block = blockDecays[half] = power(pole, e.num(kBlock));
+      Value chunk = ofChunk(block), two = power(pole, e.num(2 * l.chunk));
       e.ifThen(e.less(l.q, e.num(1)), [&] {
-        e.storeTo(e.rank ? e.pack({block, two}) : e.pack({block, chunk, two, tile}), entry,
-                  e.rank ? kSlot : kEntry);
-        if (e.rank)
-          e.storeTo(tile, further(entry, l.modeBlocks * kDecayBytes), 4);
+        bool squares = e.rank || l.computes();
+        e.storeTo(squares ? e.pack({block, tile}) : e.pack({block, chunk, two, tile}),
+                  further(decaysAt, index * 8 * kEntry), squares ? kSlot : kEntry);
       });
     }
-    auto &top = rows[0], &low = rows[1];
-    Parts made = l.pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}});
-    inputs.push_back(made[0]);
-    if (l.parts == 2)
-      e.storeTo(e.pack(made[1]), further(lesserAt, m * kLesserBytes), kEntry);
+    auto &own = inputs.emplace_back();
+    for (int64_t b = inputBlocks(); b-- > 0;) {
+      auto &top = rows[0], &low = rows[1];
+      Parts made = l.pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}});
+      own.insert(own.begin(), made[0]);
+      if (l.parts == 2)
+        e.storeTo(e.pack(made[1]), further(lesserAt, m * kLesserBytes), kEntry);
+      for (int64_t half = 0; b && half < 2; ++half)
+        for (Value &value : rows[half])
+          value = l.times(value, blockDecays[half]);
+    }
   }
 }

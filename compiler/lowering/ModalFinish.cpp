@@ -98,17 +98,18 @@ SmallVector<Value> ModalFinish::scan(MutableArrayRef<Begun> begun, Value positio
                           {},
                           {},
                           {}});
-  SmallVector<Parts> lefts; // [channel, 16 modes]
-  for (const Begun &own : begun)
-    for (int64_t m = 0; m < modeBlocks; ++m)
-      lefts.push_back(own.channel->factors.input(m));
   SmallVector<Fragment> added(begun.size() * modeBlocks, {zero, zero, zero, zero});
+  const bool decay = begun.front().channel->factors.inputBlocks() == 1;
   for (int64_t b = 0; b < blocks; ++b) {
     for (Chain &chain : chains)
-      for (int64_t i = 2 * chain.half; b && i < 2 * chain.half + 2; ++i) {
+      for (int64_t i = 2 * chain.half; b && decay && i < 2 * chain.half + 2; ++i) {
         Value &sum = added[(&chain - chains.data()) / 2][i];
         sum = times(sum, chain.decays[0]);
       }
+    SmallVector<Parts> lefts; // [channel, 16 modes]
+    for (const Begun &own : begun)
+      for (int64_t m = 0; m < modeBlocks; ++m)
+        lefts.push_back(own.channel->factors.input(m, b));
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(added)) {
         const Begun &own = begun[index / modeBlocks];
@@ -117,45 +118,47 @@ SmallVector<Value> ModalFinish::scan(MutableArrayRef<Begun> begun, Value positio
     // Meanwhile: what does not wait.
     within(begun, b);
   }
-  auto masked = [&](int64_t from, Value value) {
-    return e.select(e.less(q, e.num(from)), zero, value);
-  };
   for (auto [index, chain] : llvm::enumerate(chains)) {
     chain.even = added[index / 2][2 * chain.half];
     chain.odd = added[index / 2][2 * chain.half + 1];
     chain.sum = e.fma(chain.decays[1], chain.even, chain.odd);
   }
-  // Of the lanes up to this one, from no state.
-  for (int64_t distance : {1, 2}) {
-    SmallVector<Value> others;
-    for (Chain &chain : chains)
-      others.push_back(shuffle(chain.sum, e.offset(lane, -distance), 4));
-    for (auto [chain, other] : llvm::zip(chains, others)) {
-      Value two = chain.decays[2];
-      chain.sum = e.fma(masked(distance, distance == 1 ? two : times(two, two)), other, chain.sum);
-    }
-  }
-  // Of those before it, the last one's coming round to the first.
+  // Pairs of lanes, then pairs of those: each lane gets the sum of those before it, and the whole.
+  auto isSet = [&](int64_t bit) {
+    return e.less(none, e.b.createOrFold<arith::AndIOp>(e.loc, q, e.num(bit)));
+  };
+  auto across = [&](Value value, int64_t bit) {
+    return shuffle(value, e.b.createOrFold<arith::XOrIOp>(e.loc, lane, e.num(bit)), 4);
+  };
+  Value odd = isSet(1), late = isSet(2);
+  SmallVector<Value> pairs, others;
   for (Chain &chain : chains)
-    chain.before = shuffle(chain.sum, e.offset(lane, 3), 4);
+    others.push_back(across(chain.sum, 1));
+  for (auto [chain, other] : llvm::zip(chains, others))
+    pairs.push_back(e.fma(chain.decays[2], e.select(odd, other, chain.sum),
+                          e.select(odd, chain.sum, other)));
+  for (auto [chain, other, pair] : llvm::zip(chains, others, pairs)) {
+    Value far = across(pair, 2), two = chain.decays[2];
+    Value before = e.select(late, far, zero);
+    chain.before = e.select(odd, e.fma(two, before, other), before);
+    chain.sum = e.fma(times(two, two), e.select(late, far, pair), e.select(late, pair, far));
+  }
   if (turns)
     takeTurns(chains, position);
   SmallVector<Value> next;
   for (Chain &chain : chains) {
     Begun &own = chain.of;
     int64_t mode = 2 * chain.m + chain.half;
-    Value start = e.fma(own.channel->factors.start(mode), chain.state, masked(1, chain.before));
+    Value start = e.fma(own.channel->factors.start(mode), chain.state, chain.before);
     own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
     if (!turns)
-      next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
+      next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.sum)));
   }
   // Of a tile that the sequence ends in, `end` takes the positions there are.
   Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
-  for (auto [index, state] : llvm::enumerate(next)) {
-    state = shuffle(state, none, 4);
-    if (modal.stored)
-      state = e.select(whole, state, states[index]);
-  }
+  if (modal.stored)
+    for (auto [state, own] : llvm::zip(next, states))
+      state = e.select(whole, state, own);
   return next;
 }
 
@@ -218,7 +221,7 @@ void ModalFinish::send(Value state, Value tile, Value slot) {
 }
 
 /// Takes the states from the block that has the tile before and hands them on to the one that has the
-/// next. `sum`, what the tile adds, is whole in the lanes with q = 3.
+/// next.
 void ModalFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
   Value tile = e.div(position, e.num(staged.tile));
   SmallVector<Value> states = receive(tile);
@@ -252,16 +255,17 @@ void ModalFinish::transpose(const Begun &begun) {
 
 /// T u of the chunks' positions [16 at, 16 at + 16).
 void ModalFinish::within(MutableArrayRef<Begun> begun, int64_t at) {
-  for (Begun &own : begun)
+  for (Begun &own : begun) {
+    if (!at)
+      own.within = own.channel->factors.within();
     own.outputs.push_back({zero, zero, zero, zero});
+  }
   for (int64_t d = at; d >= 0; --d) {
-    SmallVector<Parts> lefts;
-    for (Begun &own : begun)
-      lefts.push_back(own.channel->factors.within(d));
     for (int64_t part = parts; part-- > 0;)
-      for (auto [own, t] : llvm::zip(begun, lefts))
-        own.outputs[at] = multiply(
-            t[part], ValueRange(own.samples).slice(2 * (at - d), 2), own.outputs[at]);
+      for (Begun &own : begun)
+        own.outputs[at] =
+            multiply(own.within[d][part], ValueRange(own.samples).slice(2 * (at - d), 2),
+                     own.outputs[at]);
   }
 }
 

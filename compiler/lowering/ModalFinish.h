@@ -22,7 +22,8 @@
 // else has to be ordered. A slot is free by then: what is written to it comes of what was read there.
 // The bits are those of a block alone.
 //
-// Q is that of 16 positions; the sums of 16 decay before the next add. ModalFactors has the constants.
+// Where registers do not hold it all, Q is that of 16 positions, and the sums of 16 decay before the
+// next add. ModalFactors has the constants.
 //
 // Numerics. T, P, Q and S are numbers of the samples' type, or where the kernel is accurate sums of
 // two (hi + lo; lo times lo is dropped). Powers within a tile are within 1e-6 and start afresh in
@@ -59,6 +60,7 @@ private:
   struct Begun {
     Channel *channel;
     Samples samples;                                      ///< Of the recurrence's window.
+    llvm::SmallVector<Parts> within;                      ///< T by distance in blocks.
     llvm::SmallVector<Samples> own;                       ///< By window, as outputs lie.
     llvm::SmallVector<Fragment> outputs;                  ///< By block of 16 positions.
     llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2q, 2q + 1.
