@@ -309,10 +309,20 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   plan.keeps = keepsStates(kernel, plan.layout);
   if (plan.keeps && failed(checkKeeps(plan)))
     return failure();
-  if (plan.keeps && plan.layout == Layout::BD && vector != 1)
-    return impossible() << "views of bd have one position: vector is " << vector << ", expected 1";
-  if (plan.keeps)
+  if (plan.keeps && plan.layout == Layout::BD && vector != 1) {
+    if (schedule.getUnroll() != 1 || schedule.getStages() != 1 ||
+        schedule.getWindow() != WindowKind::Registers)
+      return impossible() << "views of bd have one position: with vector " << vector
+                          << " unroll and stages are 1 and window=registers, got unroll "
+                          << schedule.getUnroll() << ", stages " << schedule.getStages();
+    if (int64_t channels = 32 * schedule.getNumWarps() * vector; schedule.getBlockN() != channels)
+      return impossible() << "views of bd have one position: block_n is " << schedule.getBlockN()
+                          << ", expected " << channels << " for " << 32 * schedule.getNumWarps()
+                          << " threads of vector " << vector;
+    plan.layout = Layout::BLD;
+  } else if (plan.keeps) {
     plan.layout = Layout::BDL;
+  }
   if (plan.layout == Layout::BD)
     return planStep(std::move(plan), sharedLimit);
   plan.shared = schedule.getWindow() == WindowKind::Shared;
