@@ -42,6 +42,14 @@ def states():
     return bench(results=rows, protocol="cold L2, burst; cold L2, sustained; hot L2; interleaved")
 
 
+def replays():
+    """A step beside an empty kernel, hot and cold: the hot one counts."""
+    (row, _) = bench()["results"]
+    step = {**row, "kernel": "scan_step", "problem": "scan_step", "params": {"S": "8"}, "with": []}
+    return bench(results=[{**step, "l2": l2, "ms": ms, "graph": {"ms": ms - 0.002, "empty_ms": 0.0025}}
+                          for l2, ms in (("cold", 0.008), ("hot", 0.0053))])
+
+
 class Suites(unittest.TestCase):
     def test_every_case_compiles(self):
         problems = set()
@@ -132,6 +140,12 @@ class Report(unittest.TestCase):
         done = self.report(self.write("b", bench()))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("triton", done.stdout)
+
+    def test_over_an_empty_kernel(self):
+        done = self.report(self.write("b", replays()))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| graph ms | us over empty |", done.stdout)
+        self.assertRegex(done.stdout, r"scan_step.*\| 0.0060 \| 0.8 \|")
 
     def test_states(self):
         done = self.report(self.write("b", states()), "--peers", self.write("p", peers()))
