@@ -97,6 +97,8 @@ void Emitter::emitIndices() {
   batch = div(rest, outer);
   tileL = bld ? high : low;
   emitChannelTile(bld ? low : high);
+  if (plan.keptStep() && plan.threadsL > 1) // One position: more threads than channels have none.
+    channelOk = both(channelOk, less(laneL, num(1)));
 }
 
 void Emitter::emitChannelTile(Value tile) {

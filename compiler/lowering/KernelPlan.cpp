@@ -9,6 +9,8 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace halo;
 using namespace halo::compiler;
@@ -315,10 +317,6 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
       return impossible() << "views of bd have one position: with vector " << vector
                           << " unroll and stages are 1 and window=registers, got unroll "
                           << schedule.getUnroll() << ", stages " << schedule.getStages();
-    if (int64_t channels = 32 * schedule.getNumWarps() * vector; schedule.getBlockN() != channels)
-      return impossible() << "views of bd have one position: block_n is " << schedule.getBlockN()
-                          << ", expected " << channels << " for " << 32 * schedule.getNumWarps()
-                          << " threads of vector " << vector;
     plan.layout = Layout::BLD;
   } else if (plan.keeps) {
     plan.layout = Layout::BDL;
@@ -328,6 +326,8 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   plan.shared = schedule.getWindow() == WindowKind::Shared;
   bool bld = plan.layout == Layout::BLD;
   plan.lanes = bld && !plan.shared ? vector : 1;
+  if (plan.keptStep()) // Narrow blocks, narrower accesses.
+    plan.lanes = std::gcd(vector, int64_t(schedule.getBlockN()));
   plan.run = !bld && !plan.shared ? vector : 1;
   plan.unroll = schedule.getUnroll();
   int64_t threads = 32 * schedule.getNumWarps();

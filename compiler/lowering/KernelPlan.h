@@ -18,7 +18,7 @@
 //
 // A kernel that updates states in place (`longer`, `slots`, or rings in bdl) is lowered as bdl, each
 // block taking the whole sequence of its channels; its bd views are sequences of one. With vector > 1 such
-// a sequence is lowered as one of bld: `vector` adjacent channels to a thread (KeptWide.cpp).
+// a sequence is lowered as one of bld: up to `vector` adjacent channels to a thread (KeptWide.cpp).
 //
 // In bd, one position, the threads of row 0 have one channel each and the others help to move the
 // states; a block walks block_l rows of the batch (Step.h).
