@@ -287,26 +287,6 @@ private:
     Value row = e.mul(rowOf(tile, streamOf(signal)), e.num(tile.width));
     return e.load(tile.element, element(tile, e.add(row, place)), bytesOf(tile.element), false);
   }
-  /// kTapUnroll samples from `slot` on, f32. In a ring that they do not go around they lie together.
-  SmallVector<Value> pastRun(const StateTile &tile, Value signal, Value slot) {
-    auto each = [&](llvm::function_ref<Value(int64_t)> sample) {
-      SmallVector<Value> samples;
-      for (int64_t j = 0; j < kTapUnroll; ++j)
-        samples.push_back(e.toF32(sample(j)));
-      return samples;
-    };
-    Value place = placeOf(tile, slot);
-    auto together = [&] {
-      return each([&](int64_t j) { return sampleAt(tile, signal, e.offset(place, j)); });
-    };
-    if (!tile.ring)
-      return together();
-    return e.either(e.less(place, e.num(tile.width - kTapUnroll + 1)),
-                    SmallVector<Type>(kTapUnroll, e.b.getF32Type()), together, [&] {
-                      return each([&](int64_t j) { return past(tile, signal, e.offset(slot, j)); });
-                    });
-  }
-
   /// Samples before position 0 under the taps of an unrolled FIR.
   void remember(Place &place, FirOp fir) {
     OpLine line(e, fir);
@@ -353,19 +333,42 @@ private:
       int64_t end = odd + (samples - odd) / kTapUnroll * kTapUnroll;
       for (int64_t i = 0; i < odd; ++i)
         start = one(start, i);
-      start = e.loop(e.num(odd), e.num(end), e.num(kTapUnroll), {start},
-                     [&](Value i, ValueRange carried) {
-                       Value first = convolution ? e.sub(e.num(samples - kTapUnroll + 1), i)
-                                                 : e.offset(i, tile.taps - 1 - samples);
-                       SmallVector<Value> taps = tapRun(tile, row, first);
-                       if (convolution)
-                         std::reverse(taps.begin(), taps.end());
-                       Value sum = carried[0];
-                       for (auto [tap, sample] :
-                            llvm::zip(taps, pastRun(*state, signal, e.offset(i, from))))
-                         sum = e.fma(tap, sample, sum);
-                       return SmallVector<Value>{sum};
-                     })[0];
+      auto run = [&](Value sum, Value i, llvm::function_ref<Value(Value slot)> sample) {
+        Value first = convolution ? e.sub(e.num(samples - kTapUnroll + 1), i)
+                                  : e.offset(i, tile.taps - 1 - samples);
+        SmallVector<Value> taps = tapRun(tile, row, first);
+        if (convolution)
+          std::reverse(taps.begin(), taps.end());
+        for (int64_t j = 0; j < kTapUnroll; ++j)
+          sum = e.fma(taps[j], e.toF32(sample(e.offset(i, from + j))), sum);
+        return sum;
+      };
+      // Runs that lie together, the slots of which are places less `shift`.
+      auto runs = [&](Value sum, Value begin, Value end, Value shift) {
+        return e.loop(begin, end, e.num(kTapUnroll), {sum}, [&](Value i, ValueRange carried) {
+          return SmallVector<Value>{run(carried[0], i, [&](Value slot) {
+            return sampleAt(*state, signal, shift ? e.add(slot, shift) : slot);
+          })};
+        })[0];
+      };
+      if (!state->ring) {
+        start = runs(start, e.num(odd), e.num(end), Value());
+      } else {
+        // Those before the ring's end, one across it, those from its beginning on.
+        Value shift = e.kept(state->input).start;
+        Value turn = e.sub(e.num(state->width - from), shift);
+        Value before = e.max(e.offset(turn, -odd), e.num(0));
+        before = e.sub(before, e.rem(before, e.num(kTapUnroll)));
+        Value across = e.min(e.offset(before, odd), e.num(end));
+        start = runs(start, e.num(odd), across, shift);
+        Value crosses = e.both(e.less(across, e.num(end)), e.less(across, turn));
+        start = e.ifValues(crosses, start, [&] {
+          return SmallVector<Value>{
+              run(start, across, [&](Value slot) { return past(*state, signal, slot); })};
+        })[0];
+        Value after = e.select(crosses, e.offset(across, kTapUnroll), across);
+        start = runs(start, after, e.num(end), e.offset(shift, -state->width));
+      }
       for (int64_t i = end; i < samples; ++i)
         start = one(start, i);
     }
