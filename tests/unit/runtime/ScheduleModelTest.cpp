@@ -178,10 +178,11 @@ TEST(ScheduleModelTest, StatesUpdatedInPlace) {
   traits.layout = Layout::BD;
   traits.maxTaps = 4;
   Schedule wide = chooseSchedule(traits, DeviceTraits());
-  EXPECT_EQ(wide.vector, 8);
-  EXPECT_EQ(wide.blockN, 32 * 8 * wide.numWarps);
-  traits.maxElementBytes = 4;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).vector, 4);
+  EXPECT_EQ(wide.vector, 4);
+  EXPECT_EQ(wide.blockN, 32 * 4 * wide.numWarps);
+  EXPECT_EQ(wide.minBlocks, 9);
+  traits.maxTaps = 8;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 1);
   traits.align = 1;
   EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).vector, 1);
   traits.align = 16;
