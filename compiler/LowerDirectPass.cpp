@@ -112,7 +112,9 @@ struct LowerDirectPass : PassWrapper<LowerDirectPass, OperationPass<ModuleOp>> {
         emitStep(emitter);
       } else {
         auto walk = [&] {
-          if (plan->carries.empty() || plan->staged)
+          if (plan->keptStep())
+            emitKeptStep(emitter);
+          else if (plan->carries.empty() || plan->staged)
             emitDirect(emitter);
           else
             emitModal(emitter);

@@ -122,8 +122,9 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
   if (info.blockL && info.blockL % step)
     return refuse(why, "kernel {}: block_l = {} is no multiple of its step {}", info.kernel,
                   info.blockL, step);
-  // A recurrence walks a whole sequence.
-  grid.blockL = info.carries ? std::max<int64_t>(1, ceilDiv(shape.l, step)) * step : info.blockL;
+  // A recurrence walks a whole sequence; a step has one position, and walks rows.
+  bool whole = info.carries && !info.walksRows();
+  grid.blockL = whole ? std::max<int64_t>(1, ceilDiv(shape.l, step)) * step : info.blockL;
   if (!grid.blockL && tuned.size())
     grid.blockL = tunedBlockL(tuned, step, shape);
   if (!grid.blockL)
@@ -142,7 +143,7 @@ bool LaunchBuilder::chooseGrid(Grid &grid) {
   int64_t fewest = plan->storesState && !info.walksRows() ? 1 : 0;
   grid.tilesL = std::max(ceilDiv(walked, grid.blockL), fewest);
   // Both factors are below 2^31.
-  if (!info.blockL && !info.carries &&
+  if (!info.blockL && !whole &&
       (stripes * grid.tilesL > kMaxBlocks || grid.blockL > plan->maxBlockL)) {
     if (stripes > 0) {
       int64_t least = ceilDiv(walked, kMaxBlocks / stripes);

@@ -154,11 +154,24 @@ static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits 
   return schedule;
 }
 
+/// The longest FIR of a step from kept states whose samples are read by wide accesses
+/// (compiler/lowering/KeptWide.cpp).
+constexpr int64_t kKeptTaps = 8;
+
 /// A walk that updates states in place is a few positions long: a thread a channel, so that
-/// neighbours read neighbouring rows.
+/// neighbours read neighbouring rows; of one position adjacent channels, by wide accesses.
 static Schedule chooseKept(const KernelTraits &traits) {
   Schedule schedule;
   schedule.vector = schedule.unroll = 1;
+  if (traits.layout == Layout::BD && traits.align > 1 && traits.maxTaps <= kKeptTaps) {
+    // H200, causal_conv1d_update, K 4, bf16, B 256, D 8192, of the copy: four channels 0.94 with 8 or 0.96 with
+    // 10 blocks an SM, eight channels 0.81, two 0.91, one 0.39. (With taps of f32 10 blocks would spill.)
+    schedule.vector = kLanes;
+    schedule.numWarps = 4;
+    schedule.blockN = 32 * schedule.numWarps * schedule.vector;
+    schedule.minBlocks = traits.maxTaps <= 4 ? 9 : traits.maxTaps <= 6 ? 6 : 1;
+    return schedule;
+  }
   bool shared = traits.maxTaps > kRegisterTapsBDL;
   schedule.window = shared ? Window::Shared : Window::Registers;
   schedule.blockN = shared ? 32 : 128;
@@ -170,23 +183,33 @@ static Schedule chooseKept(const KernelTraits &traits) {
 constexpr int64_t kStepTiles = 48 << 10;
 
 /// A step moves states and does little else: a thread a channel, since what only copies keeps others
-/// off the SM, and as many channels as keep their states' tile near 8 KiB. The next row's states are
-/// on their way while one is worked on.
+/// off the SM. The next row's states are on their way while one is worked on. H200, B 256, D 4096, bf16, of
+/// the copy:
+///   hcs_step  7 blocks of 128 an SM 0.81; as many as 86 registers allow (5) 0.75; 64 threads 0.78
+///   hcm_step  a row a block, 64 threads, one stage 0.91; 32 threads 0.88; walks of 4 rows 0.83
+///   hcl_step  8 blocks of 64 0.84; 4 of 128 0.82; 5 of 128 0.77; 10 of 64 0.79
 static Schedule chooseStep(const KernelTraits &traits) {
   Schedule schedule;
   schedule.vector = schedule.unroll = 1;
-  schedule.blockN = traits.maxTaps <= 16 ? 128 : traits.maxTaps <= 64 ? 64 : 32;
-  schedule.numWarps = int(schedule.blockN / 32);
-  // Several streams have short states beside the long one; short ones need more rows under way.
-  int64_t samples = traits.maxTaps + 4 * traits.streams;
-  int64_t bytes = schedule.blockN * samples * traits.maxElementBytes;
-  schedule.stages = traits.maxTaps <= 16 ? 4 : 2 * bytes <= kStepTiles ? 2 : 1;
-  // H200, B 256, D 4096: hcm_step, whose states are most of its traffic, 0.88 of the copy by a row a block,
-  // 0.77 by walks that fill one wave; hcl_step 0.73 by 5 blocks an SM, 0.67 by 4; hcs_step 0.76.
+  bool brief = traits.maxTaps <= 16;
+  bool recurrence = traits.modes > 0 && traits.modes <= 16;
+  schedule.blockN = brief && !recurrence ? 128 : 64;
+  schedule.stages = recurrence ? 2 : brief ? 4 : 1;
+  // Several streams have short states beside the long one.
+  auto bytes = [&] {
+    return schedule.blockN * (traits.maxTaps + 4 * traits.streams) * traits.maxElementBytes;
+  };
+  while (schedule.blockN > 32 && bytes() > kStepTiles)
+    schedule.blockN /= 2;
   if (traits.maxTaps > 64)
     schedule.blockL = 1;
-  if (traits.modes > 0 && traits.modes <= 16)
-    schedule.minBlocks = 5;
+  if (recurrence)
+    schedule.minBlocks = 8;
+  else if (brief && traits.modes == 0 && traits.maxElementBytes <= 2)
+    schedule.minBlocks = 7;
+  else if (!brief && traits.maxTaps <= 64 && 2 * bytes() <= kStepTiles)
+    schedule.stages = 2;
+  schedule.numWarps = int(schedule.blockN / 32);
   return schedule;
 }
 

@@ -139,6 +139,8 @@ public:
   mlir::Value placeOf(const Kept &kept, mlir::Value position);
   /// i1: no state of the block's row has slot -1. Null where no state has slots.
   mlir::Value rowOk;
+  /// Puts the samples that loads continue from kept states into the place of a step (KeptWide.cpp).
+  void recallKept(Place &place);
 
   /// The numbers of a `modes` operand for the thread's channels, one value per mode.
   llvm::ArrayRef<mlir::Value> modes(llvm::StringRef operand) const;
@@ -247,7 +249,17 @@ private:
   void emitRow();
   void emitKept();
   void storeKept(ir::StoreStateOp op);
+  void storeApart(ir::StoreStateOp op);
   llvm::StringMap<Kept> keptStates;
+  /// A kept state whose samples are at hand (KeptWide.cpp): storage type, of the thread's channels.
+  struct WideKept {
+    mlir::Value fits; ///< i1: the samples lie together in memory.
+    llvm::SmallVector<mlir::Value> samples; ///< By age, from 1 up.
+    mlir::Value newest;
+  };
+  llvm::StringMap<WideKept> wideKept;
+  const WideKept *wideOf(ir::StoreStateOp op) const;
+  void storeTogether(ir::StoreStateOp op, const WideKept &wide);
   void emitChannelTile(mlir::Value tile);
   void emitOperands();
   void emitDestination(ir::SplitStoreOp op);
@@ -302,5 +314,7 @@ void loadAll(Emitter &emitter, Place &place, int64_t count, bool withHalo);
 
 /// The direct strategy's main loops (Direct.cpp).
 void emitDirect(Emitter &emitter);
+/// What a kept step computes and stores but for its states (KeptWide.cpp).
+void emitKeptStep(Emitter &emitter);
 
 } // namespace halo::compiler

@@ -92,11 +92,18 @@ void Emitter::emitIndices() {
   // Neighbouring blocks share memory rows: channels first in bld, positions first in bdl.
   bool bld = plan.layout != Layout::BDL;
   Value inner = bld ? tilesN : tilesL, outer = bld ? tilesL : tilesN;
-  Value low = rem(block, inner), rest = div(block, inner);
-  Value high = rem(rest, outer);
-  batch = div(rest, outer);
+  Value low = rem(block, inner), rest = div(block, inner), high = rest;
+  if (plan.keptStep()) { // One position: a division less.
+    high = num(0);
+    batch = rest;
+  } else if (plan.layout != Layout::BD) {
+    high = rem(rest, outer);
+    batch = div(rest, outer);
+  }
   tileL = bld ? high : low;
   emitChannelTile(bld ? low : high);
+  if (plan.keptStep() && plan.threadsL > 1) // One position: more threads than channels have none.
+    channelOk = both(channelOk, less(laneL, num(1)));
 }
 
 void Emitter::emitChannelTile(Value tile) {

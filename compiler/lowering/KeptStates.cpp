@@ -7,6 +7,7 @@
 //
 // A block walks the whole of its channels' sequence (KernelPlan::keeps), and the first thread of a
 // channel writes last, upwards: a sample moves down, so that it is read before its place is written.
+// A step of adjacent channels: KeptWide.cpp.
 #include "compiler/lowering/Emitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -56,23 +57,32 @@ Value Emitter::placeOf(const Kept &kept, Value position) {
 }
 
 void Emitter::storeKept(StoreStateOp op) {
+  if (const WideKept *wide = wideOf(op))
+    return ifElse(
+        wide->fits, [&] { storeTogether(op, *wide); }, [&] { storeApart(op); });
+  storeApart(op);
+}
+
+void Emitter::storeApart(StoreStateOp op) {
   const Memory &from = memory(op.getState()), &to = memory(op.getState(), /*output=*/true);
   Kept where = kept(op.getState());
   auto product = [&](Value index, Value stride) {
     return b.createOrFold<arith::MulIOp>(loc, widen(index), stride);
   };
   int64_t count = op.getInputs().size(), bytes = storageBytes(to.element);
-  auto rowOf = [&](const Memory &m, int64_t s) {
-    Value c = memoryChannel(channel, op.getStreams().value_or(Attribute()), s, count);
+  // Rows of each of the thread's channels, stream by stream.
+  auto rowOf = [&](const Memory &m, int64_t i, int64_t s) {
+    Value c = memoryChannel(offset(channel, i), op.getStreams().value_or(Attribute()), s, count);
     Value start = b.createOrFold<arith::AddIOp>(loc, product(where.row, m.strides[0]),
                                                 product(c, m.strides[1]));
     return address(m.element, m.pointer, start);
   };
   SmallVector<Value> sources, rows;
-  for (int64_t s = 0; s < count; ++s) {
-    sources.push_back(rowOf(from, s));
-    rows.push_back(rowOf(to, s));
-  }
+  for (int64_t i = 0; i < plan.lanes; ++i)
+    for (int64_t s = 0; s < count; ++s) {
+      sources.push_back(rowOf(from, i, s));
+      rows.push_back(rowOf(to, i, s));
+    }
   auto samples = [&](Value begin, Value end, llvm::function_ref<void(Value)> body) {
     loop(begin, end, num(1), {}, [&](Value i, ValueRange) {
       body(i);
@@ -83,11 +93,11 @@ void Emitter::storeKept(StoreStateOp op) {
     Value stays = max(sub(where.length, length), num(0));
     if (!where.start)
       samples(num(0), stays, [&](Value i) {
-        for (int64_t s = 0; s < count; ++s) {
+        for (auto [source, row] : llvm::zip(sources, rows)) {
           Value old = load(from.element,
-                           address(from.element, sources[s], product(add(i, length), from.strides[2])),
+                           address(from.element, source, product(add(i, length), from.strides[2])),
                            bytes, /*invariant=*/false);
-          storeTo(old, address(to.element, rows[s], product(i, to.strides[2])), bytes);
+          storeTo(old, address(to.element, row, product(i, to.strides[2])), bytes);
         }
       });
     // Of more new samples than places the last ones count.
@@ -97,9 +107,12 @@ void Emitter::storeKept(StoreStateOp op) {
       here.begun = true;
       Value place = where.start ? rem(add(where.start, t), where.length)
                                 : add(sub(where.length, length), t);
-      for (auto [s, input] : llvm::enumerate(op.getInputs()))
-        storeTo(toStorage(at(here, input, 0), to.element),
-                address(to.element, rows[s], product(place, to.strides[2])), bytes);
+      for (auto [s, input] : llvm::enumerate(op.getInputs())) {
+        Value newest = toStorage(at(here, input, 0), to.element);
+        for (int64_t i = 0; i < plan.lanes; ++i)
+          storeTo(lane(newest, i),
+                  address(to.element, rows[i * count + s], product(place, to.strides[2])), bytes);
+      }
     });
   });
 }
@@ -111,13 +124,14 @@ void Emitter::storePadding() {
   for (auto op : plan.kernel.getBody().front().getOps<StoreOp>()) {
     OpLine line(*this, op);
     const Memory &m = memory(op.getView(), /*output=*/true);
-    Value none = arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(m.element)));
+    Value none = arith::ConstantOp::create(
+        b, loc, cast<TypedAttr>(b.getZeroAttr(signalType(m.element))));
     Value start = b.createOrFold<arith::AddIOp>(loc, product(batch, m.strides[0]),
                                                 product(channel, m.strides[1]));
     ifThen(channelOk, [&] {
       loop(laneL, length, num(plan.threadsL), {}, [&](Value t, ValueRange) {
         Value place = b.createOrFold<arith::AddIOp>(loc, start, product(t, m.strides[2]));
-        storeTo(none, address(m.element, m.pointer, place), storageBytes(m.element));
+        storeTo(none, address(m.element, m.pointer, place), bytesOf(none.getType()));
         return SmallVector<Value>{};
       });
     });

@@ -9,6 +9,8 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace halo;
 using namespace halo::compiler;
@@ -309,15 +311,23 @@ FailureOr<KernelPlan> compiler::planKernel(KernelOp kernel, int64_t sharedLimit)
   plan.keeps = keepsStates(kernel, plan.layout);
   if (plan.keeps && failed(checkKeeps(plan)))
     return failure();
-  if (plan.keeps && plan.layout == Layout::BD && vector != 1)
-    return impossible() << "views of bd have one position: vector is " << vector << ", expected 1";
-  if (plan.keeps)
+  if (plan.keeps && plan.layout == Layout::BD && vector != 1) {
+    if (schedule.getUnroll() != 1 || schedule.getStages() != 1 ||
+        schedule.getWindow() != WindowKind::Registers)
+      return impossible() << "views of bd have one position: with vector " << vector
+                          << " unroll and stages are 1 and window=registers, got unroll "
+                          << schedule.getUnroll() << ", stages " << schedule.getStages();
+    plan.layout = Layout::BLD;
+  } else if (plan.keeps) {
     plan.layout = Layout::BDL;
+  }
   if (plan.layout == Layout::BD)
     return planStep(std::move(plan), sharedLimit);
   plan.shared = schedule.getWindow() == WindowKind::Shared;
   bool bld = plan.layout == Layout::BLD;
   plan.lanes = bld && !plan.shared ? vector : 1;
+  if (plan.keptStep()) // Narrow blocks, narrower accesses.
+    plan.lanes = std::gcd(vector, int64_t(schedule.getBlockN()));
   plan.run = !bld && !plan.shared ? vector : 1;
   plan.unroll = schedule.getUnroll();
   int64_t threads = 32 * schedule.getNumWarps();

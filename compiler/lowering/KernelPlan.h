@@ -17,7 +17,8 @@
 // `unroll` accesses (Modal.h).
 //
 // A kernel that updates states in place (`longer`, `slots`, or rings in bdl) is lowered as bdl, each
-// block taking the whole sequence of its channels; its bd views are sequences of one.
+// block taking the whole sequence of its channels; its bd views are sequences of one. With vector > 1 such
+// a sequence is lowered as one of bld: up to `vector` adjacent channels to a thread (KeptWide.cpp).
 //
 // In bd, one position, the threads of row 0 have one channel each and the others help to move the
 // states; a block walks block_l rows of the batch (Step.h).
@@ -66,6 +67,8 @@ struct KernelPlan {
   std::optional<Packing> packing;
   int64_t halo = 0; ///< The joint halo of the loads.
 
+  /// One position of states that are kept, adjacent channels to a thread.
+  bool keptStep() const { return keeps && layout == Layout::BLD; }
   bool byBounds() const { return packing && packing->bounds; }
   bool byPositions() const { return packing && !packing->bounds; }
 

@@ -274,15 +274,19 @@ private:
 
   /// Storage-typed sample `slot`, 0 being the oldest, of a signal's past.
   Value past(const StateTile &tile, Value signal, Value slot) {
-    if (tile.ring) {
-      // As an unsigned number what is left of the end is the larger one.
-      Value place = e.add(e.kept(tile.input).start, slot);
-      slot = arith::MinUIOp::create(e.b, e.loc, place, e.offset(place, -tile.width));
-    }
-    Value row = e.mul(rowOf(tile, streamOf(signal)), e.num(tile.width));
-    return e.load(tile.element, element(tile, e.add(row, slot)), bytesOf(tile.element), false);
+    return sampleAt(tile, signal, placeOf(tile, slot));
   }
-
+  Value placeOf(const StateTile &tile, Value slot) {
+    if (!tile.ring)
+      return slot;
+    // As an unsigned number what is left of the end is the larger one.
+    Value place = e.add(e.kept(tile.input).start, slot);
+    return arith::MinUIOp::create(e.b, e.loc, place, e.offset(place, -tile.width));
+  }
+  Value sampleAt(const StateTile &tile, Value signal, Value place) {
+    Value row = e.mul(rowOf(tile, streamOf(signal)), e.num(tile.width));
+    return e.load(tile.element, element(tile, e.add(row, place)), bytesOf(tile.element), false);
+  }
   /// Samples before position 0 under the taps of an unrolled FIR.
   void remember(Place &place, FirOp fir) {
     OpLine line(e, fir);
@@ -307,32 +311,82 @@ private:
     OpLine line(e, fir);
     Value signal = fir.getInput();
     Value row = e.sub(e.div(e.channel, e.num(tile.group)), firstRow(tile));
+    bool convolution = e.tapIndex(fir, 0) == 0;
     auto tap = [&](Value age) {
-      Value index = e.tapIndex(fir, 0) == 0 ? age : e.sub(e.num(tile.taps - 1), age);
+      Value index = convolution ? age : e.sub(e.num(tile.taps - 1), age);
       return e.toF32(
           e.load(tile.element, tapAddress(tile, row, index), bytesOf(tile.element), false));
     };
     Value start = fir.getAddend() ? e.at(place, fir.getAddend(), 0) : e.zero();
     FlatSymbolRefAttr name = pastOf(signal);
     if (const StateTile *state = name ? tiles.find(name.getValue()) : nullptr) {
-      int64_t samples = std::min(state->width, tile.taps - 1), odd = samples % kTapUnroll;
+      int64_t samples = std::min(state->width, tile.taps - 1);
       // Slot `from` holds the oldest sample that a tap meets.
       int64_t from = state->width - samples;
-      auto add = [&](Value sum, Value i) {
-        Value age = e.sub(e.num(samples), i);
-        return e.fma(tap(age), e.toF32(past(*state, signal, e.offset(i, from))), sum);
+      auto one = [&](Value sum, int64_t i) {
+        return e.fma(tap(e.num(samples - i)), e.toF32(past(*state, signal, e.num(i + from))), sum);
       };
+      // Runs of samples whose taps lie together, and begin at a multiple of as many.
+      int64_t odd = convolution ? (samples + 1) % kTapUnroll
+                                : (samples - tile.taps + 1) & (kTapUnroll - 1);
+      odd = std::min(odd, samples);
+      int64_t end = odd + (samples - odd) / kTapUnroll * kTapUnroll;
       for (int64_t i = 0; i < odd; ++i)
-        start = add(start, e.num(i));
-      start = e.loop(e.num(odd), e.num(samples), e.num(kTapUnroll), {start},
-                     [&](Value i, ValueRange carried) {
-                       Value sum = carried[0];
-                       for (int64_t j = 0; j < kTapUnroll; ++j)
-                         sum = add(sum, e.offset(i, j));
-                       return SmallVector<Value>{sum};
-                     })[0];
+        start = one(start, i);
+      auto run = [&](Value sum, Value i, llvm::function_ref<Value(Value slot)> sample) {
+        Value first = convolution ? e.sub(e.num(samples - kTapUnroll + 1), i)
+                                  : e.offset(i, tile.taps - 1 - samples);
+        SmallVector<Value> taps = tapRun(tile, row, first);
+        if (convolution)
+          std::reverse(taps.begin(), taps.end());
+        for (int64_t j = 0; j < kTapUnroll; ++j)
+          sum = e.fma(taps[j], e.toF32(sample(e.offset(i, from + j))), sum);
+        return sum;
+      };
+      // Runs that lie together, the slots of which are places less `shift`.
+      auto runs = [&](Value sum, Value begin, Value end, Value shift) {
+        return e.loop(begin, end, e.num(kTapUnroll), {sum}, [&](Value i, ValueRange carried) {
+          return SmallVector<Value>{run(carried[0], i, [&](Value slot) {
+            return sampleAt(*state, signal, shift ? e.add(slot, shift) : slot);
+          })};
+        })[0];
+      };
+      if (!state->ring) {
+        start = runs(start, e.num(odd), e.num(end), Value());
+      } else {
+        // Those before the ring's end, one across it, those from its beginning on.
+        Value shift = e.kept(state->input).start;
+        Value turn = e.sub(e.num(state->width - from), shift);
+        Value before = e.max(e.offset(turn, -odd), e.num(0));
+        before = e.sub(before, e.rem(before, e.num(kTapUnroll)));
+        Value across = e.min(e.offset(before, odd), e.num(end));
+        start = runs(start, e.num(odd), across, shift);
+        Value crosses = e.both(e.less(across, e.num(end)), e.less(across, turn));
+        start = e.ifValues(crosses, start, [&] {
+          return SmallVector<Value>{
+              run(start, across, [&](Value slot) { return past(*state, signal, slot); })};
+        })[0];
+        Value after = e.select(crosses, e.offset(across, kTapUnroll), across);
+        start = runs(start, after, e.num(end), e.offset(shift, -state->width));
+      }
+      for (int64_t i = end; i < samples; ++i)
+        start = one(start, i);
     }
     return e.fma(tap(e.num(0)), e.at(place, signal, 0), start);
+  }
+
+  /// kTapUnroll taps from `first` on, a multiple of as many, f32.
+  SmallVector<Value> tapRun(const TapTile &tile, Value row, Value first) {
+    int64_t group = std::min(kTapUnroll, kStepAccessBytes / bytesOf(tile.element));
+    SmallVector<Value> taps;
+    for (int64_t k = 0; k < kTapUnroll; k += group) {
+      Value piece = e.loadedToF32(e.load(VectorType::get({group}, tile.element),
+                                         tapAddress(tile, row, e.offset(first, k)),
+                                         group * bytesOf(tile.element), false));
+      for (int64_t j = 0; j < group; ++j)
+        taps.push_back(e.lane(piece, j));
+    }
+    return taps;
   }
 
   /// Everything at position 0, by the threads that have a channel. Returns the newest sample of

@@ -99,7 +99,8 @@ FailureOr<StepTiles> compiler::stepTilesOf(const KernelPlan &plan) {
       tile.group = *knownCount(type.getGroup());
       // A tile may begin and end within a group.
       tile.rows = tile.group == 1 ? plan.threadsN : (plan.threadsN - 2) / tile.group + 2;
-      tile.pitch = tile.taps + std::max<int64_t>(1, 4 / bytesOf(tile.element));
+      int64_t group = kStepAccessBytes / bytesOf(tile.element);
+      tile.pitch = llvm::alignTo(tile.taps, 8 * group) + group;
       tiles.filters.push_back(tile);
     }
   }

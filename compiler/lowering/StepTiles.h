@@ -23,7 +23,8 @@ struct StateTile {
   bool interleaved() const;
 };
 
-/// A long filter's rows of the block's channels, each padded by one word to spread the banks.
+/// A long filter's rows of the block's channels, for accesses of 16 bytes; each is padded by one to spread
+/// the banks.
 struct TapTile {
   mutable ir::FirOp fir; ///< A handle; MLIR accessors are not const.
   mlir::Type element;

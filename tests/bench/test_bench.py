@@ -42,6 +42,14 @@ def states():
     return bench(results=rows, protocol="cold L2, burst; cold L2, sustained; hot L2; interleaved")
 
 
+def replays():
+    """A step beside an empty kernel, hot and cold: the hot one counts."""
+    (row, _) = bench()["results"]
+    step = {**row, "kernel": "scan_step", "problem": "scan_step", "params": {"S": "8"}, "with": []}
+    return bench(results=[{**step, "l2": l2, "ms": ms, "graph": {"ms": ms - 0.002, "empty_ms": 0.0025}}
+                          for l2, ms in (("cold", 0.008), ("hot", 0.0053))])
+
+
 class Suites(unittest.TestCase):
     def test_every_case_compiles(self):
         problems = set()
@@ -132,6 +140,30 @@ class Report(unittest.TestCase):
         done = self.report(self.write("b", bench()))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("triton", done.stdout)
+
+    def test_over_an_empty_kernel(self):
+        done = self.report(self.write("b", replays()))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| graph ms | us over empty |", done.stdout)
+        self.assertRegex(done.stdout, r"scan_step.*\| 0.0060 \| 0.8 \|")
+
+    def test_refresh(self):
+        out = os.path.join(self.folder, "out")
+        os.makedirs(out)
+        summary = {"steps": {"latency": {"status": 1}, "stages": {"status": 0}, "regret": {"status": 1}},
+                   "stages_ms": {"conv": {"llvm": 2.5}},
+                   "latency": {"device": "Some GPU 1", "date": "2026-01-02", "commit": "abc", "threads": []}}
+        with open(os.path.join(out, "summary.json"), "w") as file:
+            json.dump(summary, file)
+        words = [sys.executable, os.path.join(ROOT, "bench", "refresh.py"), out, "--results", self.folder]
+        done = subprocess.run(words, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([os.path.basename(path) for path in done.stdout.split()],
+                         ["some-gpu-1-latency.json", "some-gpu-1-compile.json"], "a regret that failed is not kept")
+        kept = json.loads(self.read("some-gpu-1-compile.json"))
+        self.assertEqual((kept["commit"], kept["stages_ms"]), ("abc", {"conv": {"llvm": 2.5}}))
+        os.remove(os.path.join(out, "summary.json"))
+        self.assertEqual(subprocess.run(words, capture_output=True).returncode, 2)
 
     def test_states(self):
         done = self.report(self.write("b", states()), "--peers", self.write("p", peers()))

@@ -168,6 +168,9 @@ class ListDoctorBench(CliCase):
         self.assertEqual(compared["graph"]["rounds"], 6)
         self.assertNotEqual(compared["graph"]["ratio"], compared["ratio"])
         self.assertNotIn("ms", self.succeeds_json(*base, "--graph", "--peer-copy-only")["results"][0])
+        self.assertNotIn("empty_ms", row["graph"], "the simulator has no empty kernel")
+        (row,) = self.succeeds_json(*base[:-4], "--device", "null", "--graph")["results"]
+        self.assertGreater(row["graph"]["empty_ms"], 0)
 
     def own_kernel(self, name, body):
         with open(self.path(name), "w") as file:

@@ -9,11 +9,12 @@
 #
 #   HALO_GPU_STEPS         what to do; default "doctor conformance latency torch property pack large stages inspect bench peers";
 #                          besides, "regret": what the analytic choice reaches (4 minutes), "tune": one tune, and
-#                          "sanitize": compute-sanitizer over a few launches of each kernel (some minutes)
+#                          "sanitize": compute-sanitizer over a launch of each strategy (two minutes)
 #   HALO_GPU_SECONDS       seconds of random problems; default 90
 #   HALO_GPU_CASES         at most so many of them; default no limit
 #   HALO_GPU_SEED          of the random problems; default drawn, and printed
 #   HALO_GPU_CONV1D_SECONDS  seconds of causal-conv1d's tests in the step torch; default 100
+#   HALO_GPU_SANITIZERS    tools of the step sanitize; default "memcheck,racecheck"; besides, initcheck
 #   HALO_GPU_REPEAT        timed launches; default 50
 #   HALO_GPU_SUITE         default bench/suites/conv.json
 #   HALO_GPU_BENCH         more words for halo bench, as "--l2 both --clock both --graph"; they take minutes
@@ -24,7 +25,7 @@
 set -uo pipefail
 
 if [ $# != 2 ] || [ ! -x "$1/bin/halo" ]; then
-  sed -n '2,23s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,24s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -183,28 +184,13 @@ regret() {
   python3 "$root/bench/regret.py" "$out/regret.json" --fit
 }
 
-# compute-sanitizer's three tools over one launch a line of sanitize.txt; any finding is a failure.
+# compute-sanitizer over a few launches; any finding is a failure.
 sanitize() {
-  local tool text passed=0 failed=0
   if ! command -v compute-sanitizer; then
     echo "skipped: there is no compute-sanitizer here"
     return 0
   fi
-  # The runtime asks for contexts that may not be there: API errors are part of that.
-  for tool in memcheck racecheck initcheck; do
-    while read -r text; do
-      case $text in "#"* | "") continue ;; esac
-      if compute-sanitizer --tool "$tool" --report-api-errors no --error-exitcode 9 --print-limit 5 \
-        "$folder/bin/halo-property" --device cuda --replay "$text" </dev/null; then
-        passed=$((passed + 1))
-      else
-        failed=$((failed + 1))
-        echo "$tool: failed: $text"
-      fi
-    done <"$root/tests/gpu/sanitize.txt"
-  done
-  echo "$passed passed, $failed failed, 0 skipped"
-  [ $failed = 0 ]
+  python3 "$root/tests/gpu/sanitize.py" "$folder/bin/halo-property" --tools "${HALO_GPU_SANITIZERS:-memcheck,racecheck}"
 }
 
 # A whole tune from a cold start, as a user sees it.
@@ -233,7 +219,7 @@ step_in_shell bench 500
 step_in_shell peers 540
 step_in_shell regret 400
 step_in_shell tune 60
-step_in_shell sanitize 580
+step_in_shell sanitize 300
 rm -f "$out/step.txt" "$out/stage.cubin"
 
 if [ -s "$out/bench.json" ]; then

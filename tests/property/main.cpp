@@ -8,6 +8,8 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <functional>
 #include <optional>
 
 using namespace halo;
@@ -17,12 +19,12 @@ namespace {
 
 constexpr const char *kUsage =
     "usage: halo-property [--device sim|cuda|null] [--cases N] [--seconds S] [--seed X]\n"
-    "                     [--kernel NAME] [--large] [--verbose] [--replay TEXT]\n"
+    "                     [--kernel NAME] [--large] [--verbose] [--replay TEXT] [--file FILE]\n"
     "Runs until N cases (default 200) or S seconds are done, whichever is given and comes first.\n"
-    "TEXT is the line of a failed case, or SEED:INDEX.\n";
+    "TEXT is the line of a failed case, or SEED:INDEX; FILE has such lines.\n";
 
 struct Options {
-  std::string device = "sim", kernel, replay;
+  std::string device = "sim", kernel, replay, file;
   std::optional<uint64_t> cases, seed;
   std::optional<double> seconds;
   bool large = false, verbose = false;
@@ -53,6 +55,8 @@ Result<Options> parseOptions(const std::vector<std::string> &words) {
       options.kernel = value;
     } else if (word == "--replay") {
       options.replay = value;
+    } else if (word == "--file") {
+      options.file = value;
     } else if (word == "--cases") {
       HALO_TRY(number, parseNumber<uint64_t>(word, value));
       options.cases = number;
@@ -124,6 +128,23 @@ Result<Case> findCase(const std::string &text, const DrawOptions &draw) {
   return drawCase(seed, index, draw);
 }
 
+/// Cases of a file, one a line; '#' begins a line that is none.
+Result<void> replayFile(const std::string &path,
+                        const std::function<void(const std::string &, const Case &)> &check) {
+  std::ifstream file(path);
+  if (!file)
+    return invalid(fmt::format("file {} cannot be read", path));
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (line.empty() || line[0] == '#')
+      continue;
+    HALO_TRY(drawn, Case::parse(line));
+    check(fmt::format("{}:{}", path, number), drawn);
+  }
+  return {};
+}
+
 Result<int> run(const Options &options) {
   Runner runner(options.device);
   HALO_TRY(device, runner.device(0));
@@ -143,6 +164,12 @@ Result<int> run(const Options &options) {
   if (!options.replay.empty()) {
     HALO_TRY(drawn, findCase(options.replay, draw));
     report.add(checkCase(runner, drawn), options.replay, drawn.print());
+    return report.finish();
+  }
+  if (!options.file.empty()) {
+    HALO_CHECK(replayFile(options.file, [&](const std::string &line, const Case &drawn) {
+      report.add(checkCase(runner, drawn), line, drawn.print());
+    }));
     return report.finish();
   }
   if (options.large) {

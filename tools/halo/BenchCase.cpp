@@ -4,6 +4,7 @@
 #include "tools/halo/BenchCompare.h"
 #include "tools/halo/BenchReport.h"
 #include "tools/halo/DeviceTensors.h"
+#include "tools/halo/EmptyKernel.h"
 #include "tools/halo/OperandTensors.h"
 #include "tools/halo/Operands.h"
 #include "tools/halo/ProblemOptions.h"
@@ -160,10 +161,12 @@ static Json describeRow(const BenchCase &bench, size_t entrant, const Problem &p
   return row;
 }
 
-/// What is timed in the same rounds: the copy, then each candidate's launch and its graph.
+/// What is timed in the same rounds: the copy, then each candidate's launch and its graph, and last, beside
+/// graphs, the graph of an empty kernel.
 class Field {
 public:
-  Field(std::function<Result<void>()> copy, const std::vector<Candidate> &candidates) {
+  Field(std::function<Result<void>()> copy, const std::vector<Candidate> &candidates,
+        const EmptyKernel &emptyKernel) {
     contenders.push_back({"copy", std::move(copy), {}});
     for (const Candidate &candidate : candidates) {
       contenders.push_back({candidate.kernel.info().schedule,
@@ -175,6 +178,8 @@ public:
                               {}});
     }
     perCandidate = candidates.empty() ? 0 : (contenders.size() - 1) / candidates.size();
+    if (emptyKernel.graph)
+      contenders.push_back({"empty kernel, graph", [&] { return emptyKernel.graph->launch(); }, {}});
   }
 
   const std::vector<double> &copy() const { return contenders[0].samples; }
@@ -184,6 +189,7 @@ public:
   const std::vector<double> &graph(size_t i) const {
     return contenders[2 + i * perCandidate].samples;
   }
+  const std::vector<double> &empty() const { return contenders.back().samples; }
 
   std::vector<Contender> contenders;
 
@@ -244,6 +250,11 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
   HALO_TRY(bytes, movedBytes(requests[0].operands, bench.shape));
   size_t copied = bytes / 2;
   HALO_TRY(pair, allocateCopy(device, copied));
+  EmptyKernel empty;
+  if (options.graph && !candidates.empty()) {
+    HALO_TRY(loaded, loadEmptyKernel(device));
+    empty = std::move(loaded);
+  }
   // A simulator's copy says nothing about what a kernel could reach.
   bool comparable = device->kind() == "cuda" && copied > 0;
 
@@ -251,7 +262,8 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
   result.disagreement = outputs.disagreement;
   std::vector<Json> rows(bench.entrants.size(), Json::array());
   for (const Protocol &protocol : options.protocols) {
-    Field field([&] { return device->copy(pair.to.data(), pair.from.data(), copied); }, candidates);
+    Field field([&] { return device->copy(pair.to.data(), pair.from.data(), copied); }, candidates,
+                empty);
     HALO_CHECK(measure(device, protocol, field.contenders, progress));
 
     Json copy = numbersJson(summarise(field.copy()), 2 * copied);
@@ -271,6 +283,12 @@ Result<BenchResult> halo::tool::runCase(const std::shared_ptr<Device> &device,
       if (options.graph) {
         row["graph"] = numbersJson(summarise(field.graph(i)), bytes);
         row["graph"]["fraction"] = comparable ? fractionOf(row["graph"], copy) : Json();
+        if (empty.graph) {
+          Statistics ms = summarise(field.empty());
+          row["graph"]["empty_ms"] = ms.median;
+          row["graph"]["empty_ms_p10"] = ms.p10;
+          row["graph"]["empty_ms_p90"] = ms.p90;
+        }
       }
       rows[i].push_back(std::move(row));
     }

@@ -217,7 +217,7 @@ Command halo::tool::benchCommand() {
            {"--l2", "STATE", "cold (default), hot or both: rows of both, in one run"},
            {"--hot", "", "as --l2 hot: no flush, one untimed launch before each timed one"},
            {"--clock", "STATE", "unpaced (default), burst, sustained or both of the latter"},
-           {"--graph", "", "time the replay of a captured graph of each launch as well"},
+           {"--graph", "", "time the replay of a captured graph of each launch as well, beside that of an empty kernel"},
            {"--peer-copy-only", "", "measure only the copy of as many bytes"},
            {"--seed", "N", "of the random inputs; default 1"},
            {"--device", "NAME", "cuda, cuda:N, sim or null; by default cuda where there is a GPU"},

@@ -55,7 +55,7 @@ std::string halo::tool::resultTable(const Json &rows) {
   size_t firstRight = heading.size();
   heading.insert(heading.end(), {"ms", "p10", "p90", "MB", "GB/s", "copy GB/s", "fraction"});
   if (graphs)
-    heading.insert(heading.end(), {"graph ms", "graph fraction"});
+    heading.insert(heading.end(), {"graph ms", "graph fraction", "empty graph ms"});
   heading.push_back("regs");
 
   std::vector<std::vector<std::string>> cells = {heading};
@@ -80,6 +80,7 @@ std::string halo::tool::resultTable(const Json &rows) {
       const Json graph = row.value("graph", Json::object());
       line.push_back(number(graph.value("ms", Json()), 4));
       line.push_back(number(graph.value("fraction", Json()), 3));
+      line.push_back(number(graph.value("empty_ms", Json()), 4));
     }
     line.push_back(kernel && row["registers"] >= 0 ? row["registers"].dump() : "-");
     cells.push_back(std::move(line));

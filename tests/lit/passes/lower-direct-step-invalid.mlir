@@ -64,9 +64,9 @@ halo.kernel @k ins(@x : view<bf16, bd>, @s : state<bf16, 4 longer>)
 
 // -----
 
-#wide = #halo.schedule<block_n = 1, block_l = 0, num_warps = 1, vector = 8, unroll = 1, stages = 1,
+#wide = #halo.schedule<block_n = 1, block_l = 0, num_warps = 1, vector = 8, unroll = 2, stages = 1,
                        min_blocks = 1, window = registers, align = 16>
-// expected-error @+1 {{schedule: views of bd have one position: vector is 8, expected 1}}
+// expected-error @+1 {{schedule: views of bd have one position: with vector 8 unroll and stages are 1 and window=registers, got unroll 2, stages 1}}
 halo.kernel @k ins(@x : view<bf16, bd>, @s : state<bf16, 4 longer>)
     outs(@y : view<bf16, bd>, @s : state<bf16, 4 longer>) schedule(#wide) {
   %x = halo.load @x init(@s)

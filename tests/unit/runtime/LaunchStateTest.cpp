@@ -285,6 +285,8 @@ TEST(RowsTest, BlocksWalkAlongTheBatch) {
   EXPECT_EQ(blocks(300, 50), std::pair(int64_t(12), uint64_t(100)));
   EXPECT_EQ(blocks(20, 50), std::pair(int64_t(1), uint64_t(80)));
   EXPECT_EQ(blocks(0, 50), std::pair(int64_t(1), uint64_t(0)));
+  info.carries = true; // A recurrence of one position is no whole sequence.
+  EXPECT_EQ(blocks(300, 50), std::pair(int64_t(12), uint64_t(100)));
   info.blockL = 7;
   EXPECT_EQ(blocks(20, 50), std::pair(int64_t(7), uint64_t(12)));
 }

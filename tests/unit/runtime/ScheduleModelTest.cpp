@@ -146,14 +146,20 @@ TEST(ScheduleModelTest, Steps) {
     return chooseSchedule(traits, DeviceTraits()).print();
   };
   const char *rest = ",min_blocks=1,window=registers";
-  EXPECT_EQ(chosen(7), std::string("block_n=128,block_l=0,num_warps=4,vector=1,unroll=1,stages=4") + rest);
+  EXPECT_EQ(chosen(7), "block_n=128,block_l=0,num_warps=4,vector=1,unroll=1,stages=4,min_blocks=7,window=registers");
   EXPECT_EQ(chosen(64), std::string("block_n=64,block_l=0,num_warps=2,vector=1,unroll=1,stages=2") + rest);
-  EXPECT_EQ(chosen(128), std::string("block_n=32,block_l=1,num_warps=1,vector=1,unroll=1,stages=2") + rest);
-  // Two stages of a longer state would leave an SM to one block.
+  EXPECT_EQ(chosen(128), std::string("block_n=64,block_l=1,num_warps=2,vector=1,unroll=1,stages=1") + rest);
+  // More channels of a longer state would leave an SM to one block.
   EXPECT_EQ(chosen(1024), std::string("block_n=32,block_l=1,num_warps=1,vector=1,unroll=1,stages=1") + rest);
   traits.modes = 16;
   traits.maxTaps = 3;
-  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 5);
+  EXPECT_EQ(chosen(3), "block_n=64,block_l=0,num_warps=2,vector=1,unroll=1,stages=2,min_blocks=8,window=registers");
+  // More modes or wider samples want the registers.
+  traits.modes = 0;
+  traits.maxElementBytes = 4;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 1);
+  traits.modes = 17;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 1);
 }
 
 TEST(ScheduleModelTest, StatesUpdatedInPlace) {
@@ -161,13 +167,27 @@ TEST(ScheduleModelTest, StatesUpdatedInPlace) {
   traits.keeps = true;
   for (Layout layout : {Layout::BD, Layout::BDL}) {
     traits.layout = layout;
-    traits.maxTaps = 4;
+    traits.maxTaps = 9;
     EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
               "block_n=128,block_l=0,num_warps=4,vector=1,unroll=1,stages=1,min_blocks=1,window=registers");
     traits.maxTaps = 100;
     EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).print(),
               "block_n=32,block_l=0,num_warps=1,vector=1,unroll=1,stages=1,min_blocks=1,window=shared");
   }
+  // One position and short states: whole accesses of adjacent channels, where rows are aligned.
+  traits.layout = Layout::BD;
+  traits.maxTaps = 4;
+  Schedule wide = chooseSchedule(traits, DeviceTraits());
+  EXPECT_EQ(wide.vector, 4);
+  EXPECT_EQ(wide.blockN, 32 * 4 * wide.numWarps);
+  EXPECT_EQ(wide.minBlocks, 9);
+  traits.maxTaps = 8;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).minBlocks, 1);
+  traits.align = 1;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).vector, 1);
+  traits.align = 16;
+  traits.layout = Layout::BDL;
+  EXPECT_EQ(chooseSchedule(traits, DeviceTraits()).vector, 1);
 }
 
 // The tables in ScheduleModel.cpp.

@@ -122,11 +122,12 @@ Result<void> halo::tool::addThroughput(Json &report, Json &notes, const KernelIn
   DeviceTraits traits;
   if (gpu)
     traits.sms = gpu->sms;
-  // A block that carries a recurrence takes the whole sequence.
+  // A block that carries a recurrence takes the whole sequence; a step has one position.
+  bool whole = info.carries && !info.walksRows();
   int64_t blockL = info.layout == Layout::BD && !info.walksRows() ? 1
-                   : info.carries            ? (shape.l + info.stepL - 1) / info.stepL * info.stepL
-                   : info.blockL             ? info.blockL
-                                             : chooseBlockL(info, shape, traits);
+                   : whole       ? (shape.l + info.stepL - 1) / info.stepL * info.stepL
+                   : info.blockL ? info.blockL
+                                 : chooseBlockL(info, shape, traits);
   // A step's blocks walk along B.
   int64_t walked = info.walksRows() ? shape.b : shape.l, rows = info.walksRows() ? 1 : shape.b;
   int64_t tilesL = info.layout == Layout::BD && !info.walksRows()
