@@ -21,17 +21,19 @@ static constexpr int64_t kSlot = 8;
 static constexpr int64_t kWithinBytes = 14 * kEntry, kDecayBytes = kBlock * kEntry,
                          kStartBytes = kBlock * kEntry, kLesserBytes = 32 * kEntry;
 
-int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
+static int64_t startBytes(bool runs) { return runs ? 2 * kStartBytes : kStartBytes; }
+
+int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal, bool runs) {
   int64_t parts = modal.split ? 2 : 1;
   return staged.chunk / kBlock * parts * kWithinBytes +
-         modal.modeBlocks * (kDecayBytes + kStartBytes + (parts - 1) * kLesserBytes);
+         modal.modeBlocks * (kDecayBytes + startBytes(runs) + (parts - 1) * kLesserBytes);
 }
 
 ModalLanes::ModalLanes(StagedBlock &block)
     : block(block), e(block.e), staged(block.staged), modal(staged.modals.front()),
       chunk(staged.chunk), blocks(chunk / kBlock), modeBlocks(modal.modeBlocks),
-      parts(modal.split ? 2 : 1), element(staged.windows[modal.window].element),
-      one(std::make_unique<KernelPlan>(block.plan)) {
+      parts(modal.split ? 2 : 1), runs(block.plan.layout == Layout::BDL), held(runs ? 4 : 2),
+      element(staged.windows[modal.window].element), one(std::make_unique<KernelPlan>(block.plan)) {
   one->lanes = 1;
   lane = e.rem(e.thread, e.num(32));
   warp = e.div(e.thread, e.num(32));
@@ -39,6 +41,10 @@ ModalLanes::ModalLanes(StagedBlock &block)
   q = e.rem(lane, e.num(4));
   zero = real(0);
   none = e.num(0);
+}
+
+Value ModalLanes::modeOf(int64_t index) const {
+  return e.offset(e.mul(q, e.num(2)), 16 * (index / 4) + 8 * (index % 4 / 2) + index % 2);
 }
 
 Value ModalLanes::real(double value) const {
@@ -79,10 +85,13 @@ ModalFactors::ModalFactors(const ModalLanes &lanes, Value column)
   OpLine line(e, ModalOp(l.modal.op));
   int64_t next = l.blocks * l.parts * kWithinBytes;
   withinAt = entry(0, e.offset(e.sub(l.g, e.mul(l.q, e.num(2))), 6));
-  decaysAt = entry(next, l.g);
+  decaysFrom = next;
+  decaysAt = entry(next, l.runs ? e.mul(l.q, e.num(2)) : l.g);
   next += l.modeBlocks * kDecayBytes;
-  startAt = e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
-  next += l.modeBlocks * kStartBytes;
+  startsFrom = next;
+  startAt = l.runs ? entry(next, l.lane)
+                   : e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
+  next += l.modeBlocks * startBytes(l.runs);
   lesserAt = entry(next, l.lane);
   prepareOutputs();
   prepareInputs();
@@ -132,14 +141,21 @@ Value ModalFactors::ofChunk(Value block) const {
   return block;
 }
 
+/// From the lane's first mode's to that of another.
+int64_t ModalFactors::entriesTo(int64_t mode) const {
+  return l.runs ? 16 * (mode / 4) + 8 * (mode % 4 / 2) + mode % 2 : 8 * mode;
+}
+
 std::array<Value, 4> ModalFactors::decays(int64_t mode) const {
-  Value entry = further(decaysAt, mode * 8 * kEntry);
+  Value entry = further(decaysAt, entriesTo(mode) * kEntry);
   Type f32 = e.b.getF32Type();
   if (!e.rank)
     return l.four(f32, entry);
   Value two = e.load(VectorType::get({2}, f32), entry, kSlot, /*invariant=*/false);
   Value block = e.lane(two, 0), chunk = ofChunk(block);
-  Value tile = e.load(f32, further(entry, l.modeBlocks * kDecayBytes), 4, /*invariant=*/false);
+  Value from = l.runs ? further(firstStart(l.q), mode / 4 * startBytes(l.runs) + mode % 4 * 4)
+                      : further(entry, l.modeBlocks * kDecayBytes);
+  Value tile = e.load(f32, from, 4, /*invariant=*/false);
   return {block, chunk, e.lane(two, 1), tile};
 }
 
@@ -149,8 +165,18 @@ Value ModalFactors::start(int64_t mode) const {
   return e.rank ? e.select(e.less(l.q, e.num(1)), l.real(1), power) : power;
 }
 
+Value ModalFactors::firstStart(Value lane) const { return entry(startsFrom, lane); }
+
+ModalLanes::Fragment ModalFactors::starts(int64_t m) const {
+  ModalLanes::Fragment powers = l.four(e.b.getF32Type(), further(startAt, m * startBytes(l.runs)));
+  if (e.rank)
+    for (Value &power : powers)
+      power = e.select(e.less(l.g, e.num(1)), l.real(1), power);
+  return powers;
+}
+
 Value ModalFactors::slot(int64_t mode) const {
-  return further(decaysAt, mode * 8 * kEntry + kSlot);
+  return further(decaysAt, entriesTo(mode) * kEntry + kSlot);
 }
 
 /// T and P. Both come from R[s] exp(lp[s] i), the l.lane's rows i = 8 r + l.g, whose sums over s
@@ -209,6 +235,27 @@ void ModalFactors::prepareOutputs() {
   });
 }
 
+/// bdl: where the start of mode g of those from 8 index on lies, for a pair of chunks.
+Value ModalFactors::startOf(int64_t index, Value pair) const {
+  Value own = firstStart(e.add(e.mul(pair, e.num(4)), e.div(l.g, e.num(2))));
+  Value odd = e.mul(e.rem(l.g, e.num(2)), e.num(4));
+  return e.address(e.b.getI8Type(), further(own, index / 2 * startBytes(l.runs) + index % 2 * 8),
+                   e.widen(odd));
+}
+
+/// Of mode g of those from 8 index on. In a cluster the first is 1, and its place taken.
+void ModalFactors::storeStarts(Value pole, int64_t index) {
+  auto storeOf = [&](Value pair, Value to) {
+    e.storeTo(power(pole, e.mul(pair, e.num(2 * l.chunk))), to, 4);
+  };
+  auto storeFirst = [&] {
+    storeOf(l.q, l.runs ? startOf(index, l.q) : further(startAt, index * 8 * kEntry));
+  };
+  e.rank ? e.ifThen(e.less(l.none, l.q), storeFirst) : storeFirst();
+  if (l.runs)
+    storeOf(e.offset(l.q, 4), startOf(index, e.offset(l.q, 4)));
+}
+
 /// Q of 16 positions, and what the scan needs.
 void ModalFactors::prepareInputs() {
   auto scalar = l.block.mapped(*l.one, column);
@@ -223,22 +270,19 @@ void ModalFactors::prepareInputs() {
       // Column 2q + 9 is 6 - 2q positions before the last.
       Value value = power(pole, e.sub(e.num(6), e.mul(l.q, e.num(2)))), far = l.times(value, eight);
       rows[half] = {l.times(far, one), far, l.times(value, one), value};
-      auto storeStart = [&] {
-        e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
-                  4);
-      };
-      e.rank ? e.ifThen(e.less(l.none, l.q), storeStart) : storeStart();
+      storeStarts(pole, index);
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, l.real(double(l.staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-      Value entry = further(decaysAt, index * 8 * kEntry);
+      Value entry = further(l.runs ? this->entry(decaysFrom, l.g) : decaysAt, index * 8 * kEntry);
       Value block = power(pole, e.num(kBlock)), chunk = ofChunk(block),
             two = power(pole, e.num(2 * l.chunk));
       e.ifThen(e.less(l.q, e.num(1)), [&] {
         e.storeTo(e.rank ? e.pack({block, two}) : e.pack({block, chunk, two, tile}), entry,
                   e.rank ? kSlot : kEntry);
         if (e.rank)
-          e.storeTo(tile, further(entry, l.modeBlocks * kDecayBytes), 4);
+          e.storeTo(tile, l.runs ? startOf(index, l.none) : further(entry, l.modeBlocks * kDecayBytes),
+                    4);
       });
     }
     auto &top = rows[0], &low = rows[1];

@@ -12,6 +12,7 @@
 #include "compiler/lowering/Staged.h"
 
 #include "compiler/lowering/ModalFinish.h"
+#include "compiler/lowering/ModalRunFinish.h"
 #include "compiler/lowering/StagedCopies.h"
 #include "compiler/lowering/StagedProduce.h"
 #include "compiler/lowering/StagedRunCopies.h"
@@ -44,8 +45,10 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   std::unique_ptr<StagedFinish> finisher;
   if (staged.modals.empty())
     finisher = std::make_unique<ToeplitzFinish>(block);
-  else
+  else if (block.plan.layout == halo::Layout::BLD)
     finisher = std::make_unique<ModalFinish>(block);
+  else
+    finisher = std::make_unique<ModalRunFinish>(block);
   const int64_t lag = staged.skewed ? staged.tile : 0;
   const int64_t lastSet = staged.skewed ? 1 : 0; ///< Of the tile that is finished, in `sets`.
   Value last = e.offset(end, lag + stride);

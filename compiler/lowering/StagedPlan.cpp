@@ -27,9 +27,9 @@ constexpr int64_t kLeastTile = 32;
 constexpr int64_t kMostSkewed = 128;
 /// Taps in registers: K / 4 of them, twice that where they are split.
 constexpr int64_t kMostTaps = 256;
-/// Columns of a recurrence's products; positions of one, so that its T, P and Q are still
-/// registers.
-constexpr int64_t kChunks = 8, kLongestChunk = 64;
+/// Columns of a recurrence's products, in bdl their rows; positions of one, so that its T, P and Q
+/// are still registers.
+constexpr int64_t kChunks = 8, kLongestChunk = 64, kChunksBDL = 16, kLongestChunkBDL = 32;
 constexpr int64_t kMostModes = 32;
 
 class Planner {
@@ -135,8 +135,6 @@ private:
 
   LogicalResult findModal(ModalOp modal) {
     StringRef name = modal.getLogPoles();
-    if (!bld())
-      return impossible() << "needs layout bld for the recurrence of '" << name << "', got bdl";
     if (!staged.firs.empty() || !staged.modals.empty())
       return impossible() << "takes one halo.modal and no long FIR beside it, that of '" << name
                           << "' comes second";
@@ -262,14 +260,18 @@ private:
   /// Channels to warps, two at a time.
   LogicalResult shareOutChannels() {
     int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
-    if (blockN % (2 * warps))
+    if (bld() && blockN % (2 * warps))
       return impossible() << "cannot share pairs of " << blockN << " channels among " << warps
                           << " warps";
+    if (blockN % warps)
+      return impossible() << "cannot share " << blockN << " channels among " << warps << " warps";
     staged.channelsPerWarp = blockN / warps;
-    if (staged.tile % (kChunks * kBlock) || staged.tile > kChunks * kLongestChunk)
-      return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
+    int64_t chunks = bld() ? kChunks : kChunksBDL;
+    int64_t longest = chunks * (bld() ? kLongestChunk : kLongestChunkBDL);
+    if (staged.tile % (chunks * kBlock) || staged.tile > longest)
+      return impossible() << "needs " << chunks * kBlock << " to " << longest
                           << " positions per step for a halo.modal, got " << staged.tile;
-    staged.chunk = staged.tile / kChunks;
+    staged.chunk = staged.tile / chunks;
     staged.skewed = false;
     staged.tileSets = 1;
     staged.cluster = plan.schedule.getCluster();
@@ -396,6 +398,12 @@ private:
       auto own = range_size(body().getOps<StoreOp>()) == 1 && !sharesPairs()
                      ? llvm::find_if(staged.tiles, fits)
                      : staged.tiles.end();
+      if (staged.chunk && !bld()) {
+        StagedTile tile{{}, element, next, staged.ring * bytesOf(element)};
+        next += blockN * tile.rowBytes;
+        staged.stores.push_back({store, tile, false, 0, /*windowed=*/true});
+        continue;
+      }
       bool swizzled = staged.chunk && bytesOf(element) == 2, fresh = own == staged.tiles.end();
       int64_t pieces = blockN * bytesOf(element) / kAccess;
       if (!swizzled || !fresh || !llvm::isPowerOf2_64(pieces) || pieces > 8)
@@ -411,11 +419,13 @@ private:
     staged.sharedBytes = first + staged.tileSets * staged.setBytes;
     for (StagedModal &modal : staged.modals) {
       modal.scratch = staged.sharedBytes;
-      staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
+      if (bld())
+        staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
       modal.tables = staged.sharedBytes;
-      modal.tableBytes = modalTableBytes(staged, modal);
+      modal.tableBytes = modalTableBytes(staged, modal, !bld());
       staged.sharedBytes += blockN * modal.tableBytes;
-      keepTapsShared();
+      if (bld())
+        keepTapsShared();
     }
   }
 

@@ -195,6 +195,12 @@ void StagedRunCopies::store(Value position) {
     Value pointer = e.address(m.element, e.address(m.element, m.pointer, start), e.widen(first));
     // Eight rows further is an immediate.
     auto fromRow = [&](int64_t r) {
+      if (store.windowed) {
+        Value own = e.offset(pieces.row, r);
+        Value inRow = block.ringByte(e.mul(pieces.piece, e.num(perAccess)), 0, block.swizzleOf(own),
+                                     bytes);
+        return block.byteAt(store.tile.base, e.add(e.mul(own, e.num(store.tile.rowBytes)), inRow));
+      }
       Value row = block.tileRow(store.tile, e.offset(pieces.row, r % 8));
       Value byte = e.add(row, e.mul(pieces.piece, e.num(kAccess)));
       return block.byteAt(store.tile.base + r / 8 * 8 * store.tile.rowBytes,

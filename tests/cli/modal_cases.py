@@ -113,6 +113,20 @@ class Modal(CliCase):
             with self.subTest(l=l, s=s):
                 Problem(self, d=8, l=l, s=s, dtype="bf16", skip=True, states_in=True).check("--schedule", schedule)
 
+    def test_tensor_cores_of_runs(self):
+        """The same in bdl: tiles of 256 and 512 positions, stripes of any number of channels, streams of both kinds."""
+        tiles = "fir=toeplitz,vector=8,stages=2,block_n=%d,num_warps=%d,unroll=%d"
+        for d, l, s, numbers, streams in (
+            (7, 8, 16, (8, 2, 4), "interleave"),
+            (9, 296, 5, (8, 4, 4), "split"),
+            (3, 256, 20, (3, 1, 4), "interleave"),
+            (4, 520, 16, (4, 2, 4), "split"),
+            (2, 0, 3, (2, 1, 2), "interleave"),
+        ):
+            with self.subTest(d=d, l=l, s=s, streams=streams):
+                problem = Problem(self, d=d, l=l, s=s, dtype="bf16", layout="bdl", skip=True, states_in=True, streams=streams)
+                problem.check("--schedule", tiles % numbers)
+
     def test_chunks(self):
         """hyena_c1: in one go or in two, states included; the same bits where the cut lies between two steps of 8."""
         for layout in ("bld", "bdl"):
@@ -147,6 +161,14 @@ class Modal(CliCase):
                 alone = problem.run(tensors, *words, schedule)
                 together = problem.run(tensors, *words, f"{schedule},cluster={cluster}")
                 self.assertEqual(alone, together)
+        for l, cluster, precision in ((776, 3, "accurate"), (8, 2, "fast"), (512, 8, "accurate")):
+            with self.subTest(layout="bdl", l=l, cluster=cluster):
+                problem = Problem(self, d=6, l=l, b=2, s=5, dtype="bf16", layout="bdl", skip=True, states_in=True)
+                tensors = problem.tensors()
+                schedule = "block_n=4,num_warps=2,vector=8,unroll=2,stages=2,fir=toeplitz"
+                words = ["--set", "precision=" + precision, "--schedule"]
+                alone = problem.run(tensors, *words, schedule)
+                self.assertEqual(alone, problem.run(tensors, *words, f"{schedule},cluster={cluster}"))
         words = ["--set", "S=4", "layout=bld", "--dtype", "bf16", "--arch", "sm_80", "--emit", "ptx"]
         self.refused("compile", "hcl", *words, "--schedule", tiles % (8, 8) + ",cluster=2",
                      naming=["cluster", "2", "1", "sm_80"])  # fmt: skip
