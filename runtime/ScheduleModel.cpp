@@ -125,6 +125,29 @@ static int chooseCluster(int64_t stripes, const DeviceTraits &device) {
   return most;
 }
 
+/// The same in bdl (compiler/lowering/ModalRunFinish.h): a warp has four channels and waits for nobody, so
+/// that blocks are small, and two of them an SM.
+static Schedule chooseModalRuns(const KernelTraits &traits, const DeviceTraits &device) {
+  constexpr int64_t kChannels = 16, kTile = 256;
+  Schedule schedule;
+  schedule.fir = Fir::Toeplitz;
+  // Two sixteens of modes are as much as two channels.
+  bool many = traits.modes > 16;
+  schedule.numWarps = many ? 8 : 4;
+  schedule.vector = kAccessBytes / traits.maxElementBytes;
+  schedule.stages = 2;
+  schedule.minBlocks = many ? 1 : 2;
+  schedule.blockN = kChannels;
+  schedule.unroll = int(kTile * kChannels / (32 * schedule.numWarps * schedule.vector));
+  schedule.cluster = chooseCluster(
+      ceilDiv(ceilDiv(traits.channels, kChannels), schedule.minBlocks), device);
+  if (schedule.minBlocks * stagedShared(traits, schedule) > device.sharedPerBlock)
+    schedule.minBlocks = 1;
+  if (stagedShared(traits, schedule) > device.sharedPerBlock)
+    schedule.blockN = 0;
+  return schedule;
+}
+
 /// A recurrence on the tensor cores (compiler/lowering/ModalFinish.h): stripes of 32 channels, as
 /// their constants fill an SM's registers and shared memory, of 256 threads that have 256 registers
 /// each (H200, hcl, S 16, bf16, D 4096, L 65536: 0.82 of the copy in the class fast, with 512
@@ -132,6 +155,8 @@ static int chooseCluster(int64_t stripes, const DeviceTraits &device) {
 static Schedule chooseModalTiles(const KernelTraits &traits, const DeviceTraits &device) {
   constexpr int64_t kChannels = 32;
   Schedule schedule;
+  if (traits.layout == Layout::BDL)
+    return mayStage(traits) ? chooseModalRuns(traits, device) : schedule;
   if (traits.layout != Layout::BLD || traits.align != 16 || traits.toeplitzGroup == 0 ||
       traits.packed)
     return schedule;
@@ -332,6 +357,7 @@ static Schedule chooseToeplitz(const KernelTraits &traits, const DeviceTraits &d
 //   bdl, 100      shared     8       1        4      8       1
 //   bld, modal    registers  1       32       8      8       1
 //   bdl, modal    registers  8       32       8      1       1
+//   bdl, modal in bf16: fir=toeplitz, vector 8, block_n 16, 4 warps, unroll 4, stages 2
 //   bld, modal in bf16: fir=toeplitz, vector 2, block_n 32, 8 warps, unroll 16, stages 2; where D is
 //   known to be 1920, in clusters of 2
 Schedule chooseSchedule(const KernelTraits &traits, const DeviceTraits &device) {

@@ -21,19 +21,20 @@ static constexpr int64_t kSlot = 8;
 static constexpr int64_t kWithinBytes = 14 * kEntry, kDecayBytes = kBlock * kEntry,
                          kStartBytes = kBlock * kEntry, kLesserBytes = 32 * kEntry;
 
-static int64_t startBytes(bool runs) { return runs ? 2 * kStartBytes : kStartBytes; }
-
 int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal, bool runs) {
-  int64_t parts = modal.split ? 2 : 1;
+  int64_t parts = modal.split ? 2 : 1, blocks = staged.chunk / kBlock;
+  if (runs)
+    return blocks * parts * kWithinBytes +
+           modal.modeBlocks * (parts - 1) * (1 + blocks) * kLesserBytes;
   return staged.chunk / kBlock * parts * kWithinBytes +
-         modal.modeBlocks * (kDecayBytes + startBytes(runs) + (parts - 1) * kLesserBytes);
+         modal.modeBlocks * (kDecayBytes + kStartBytes + (parts - 1) * kLesserBytes);
 }
 
 ModalLanes::ModalLanes(StagedBlock &block)
     : block(block), e(block.e), staged(block.staged), modal(staged.modals.front()),
       chunk(staged.chunk), blocks(chunk / kBlock), modeBlocks(modal.modeBlocks),
-      parts(modal.split ? 2 : 1), runs(block.plan.layout == Layout::BDL), held(runs ? 4 : 2),
-      element(staged.windows[modal.window].element), one(std::make_unique<KernelPlan>(block.plan)) {
+      parts(modal.split ? 2 : 1), runs(block.plan.layout == Layout::BDL), element(staged.windows[modal.window].element),
+      one(std::make_unique<KernelPlan>(block.plan)) {
   one->lanes = 1;
   lane = e.rem(e.thread, e.num(32));
   warp = e.div(e.thread, e.num(32));
@@ -41,10 +42,6 @@ ModalLanes::ModalLanes(StagedBlock &block)
   q = e.rem(lane, e.num(4));
   zero = real(0);
   none = e.num(0);
-}
-
-Value ModalLanes::modeOf(int64_t index) const {
-  return e.offset(e.mul(q, e.num(2)), 16 * (index / 4) + 8 * (index % 4 / 2) + index % 2);
 }
 
 Value ModalLanes::real(double value) const {
@@ -80,42 +77,51 @@ ModalLanes::Fragment ModalLanes::four(Type type, Value from) const {
   return {e.lane(all, 0), e.lane(all, 1), e.lane(all, 2), e.lane(all, 3)};
 }
 
-ModalFactors::ModalFactors(const ModalLanes &lanes, Value column)
-    : l(lanes), e(lanes.e), column(column) {
+ModalFactors::ModalFactors(const ModalLanes &lanes, Value first, int64_t index)
+    : l(lanes), e(lanes.e), first(first), column(lanes.e.offset(first, index)), index(index) {
   OpLine line(e, ModalOp(l.modal.op));
   int64_t next = l.blocks * l.parts * kWithinBytes;
   withinAt = entry(0, e.offset(e.sub(l.g, e.mul(l.q, e.num(2))), 6));
-  decaysFrom = next;
-  decaysAt = entry(next, l.runs ? e.mul(l.q, e.num(2)) : l.g);
-  next += l.modeBlocks * kDecayBytes;
-  startsFrom = next;
-  startAt = l.runs ? entry(next, l.lane)
-                   : e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
-  next += l.modeBlocks * startBytes(l.runs);
+  if (!l.runs) {
+    decaysAt = entry(next, l.g);
+    next += l.modeBlocks * kDecayBytes;
+    startAt = e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
+    next += l.modeBlocks * kStartBytes;
+  }
   lesserAt = entry(next, l.lane);
+  if (l.runs)
+    outputsAt = entry(next + l.modeBlocks * kLesserBytes, l.lane);
   prepareOutputs();
   prepareInputs();
 }
 
 /// The entry at an index of a table of the channel's.
 Value ModalFactors::entry(int64_t offset, Value index) const {
-  Value own = e.mul(column, e.num(l.modal.tableBytes));
-  return l.block.byteAt(l.modal.tables + offset, e.add(own, e.mul(index, e.num(kEntry))));
+  Value own = e.mul(first, e.num(l.modal.tableBytes));
+  return l.block.byteAt(l.modal.tables + this->index * l.modal.tableBytes + offset,
+                        e.add(own, e.mul(index, e.num(kEntry))));
 }
 
-Value ModalFactors::further(Value from, int64_t bytes) const {
+Value ModalLanes::further(Emitter &e, Value from, int64_t bytes) {
   return e.address(e.b.getI8Type(), from, e.wide(bytes));
 }
 
-Value ModalFactors::number(StringRef operand, Value mode) const {
+Value ModalFactors::further(Value from, int64_t bytes) const {
+  return ModalLanes::further(e, from, bytes);
+}
+
+Value ModalLanes::number(StringRef operand, Value column, Value mode) const {
   const Memory &m = e.memory(operand);
-  Value own = e.min(e.add(l.block.stripe, column), e.offset(e.channels, -1));
+  Value own = e.min(e.add(block.stripe, column), e.offset(e.channels, -1));
   return e.load(m.element, modePointer(e, m, own, mode), 4, /*invariant=*/true);
 }
 
-/// exp(lp k) by the approximation of 2^x; `log2Pole` is lp / ln 2.
-Value ModalFactors::power(Value log2Pole, Value k) const {
-  Value exponent = l.times(log2Pole, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), k));
+Value ModalFactors::number(StringRef operand, Value mode) const {
+  return l.number(operand, column, mode);
+}
+
+Value ModalLanes::power(Value log2Pole, Value k) const {
+  Value exponent = times(log2Pole, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), k));
   return e.intrinsic("llvm.nvvm.ex2.approx.ftz.f32", exponent);
 }
 
@@ -124,13 +130,48 @@ ModalFactors::Parts ModalFactors::within(int64_t d) const {
   for (int64_t part = 0; part < l.parts; ++part)
     made.push_back(
         l.four(e.b.getI32Type(), further(withinAt, (d * l.parts + part) * kWithinBytes)));
+  if (l.runs)
+    for (auto &part : made)
+      std::swap(part[1], part[2]);
   return made;
+}
+
+/// bdl: in the order of right sides, each two registers side by side.
+void ModalFactors::storeWithin(const Parts &made, int64_t d) const {
+  for (int64_t part = 0; part < l.parts; ++part) {
+    ModalLanes::Fragment entry = made[part];
+    if (l.runs)
+      std::swap(entry[1], entry[2]);
+    e.storeTo(e.pack(entry), further(withinAt, (d * l.parts + part) * kWithinBytes), kEntry);
+  }
+}
+
+ModalFactors::Parts ModalFactors::output(int64_t m, int64_t at) const {
+  Parts made = outputs[m][at];
+  if (l.runs && l.parts == 2) {
+    made.push_back(
+        l.four(e.b.getI32Type(), further(outputsAt, (m * l.blocks + at) * kLesserBytes)));
+    std::swap(made[1][1], made[1][2]);
+  }
+  return made;
+}
+
+void ModalFactors::keepOutputs(int64_t m, Parts made) {
+  int64_t at = outputs[m].size();
+  if (l.runs && l.parts == 2) {
+    std::swap(made[1][1], made[1][2]);
+    e.storeTo(e.pack(made.pop_back_val()), further(outputsAt, (m * l.blocks + at) * kLesserBytes),
+              kEntry);
+  }
+  outputs[m].push_back(made);
 }
 
 ModalFactors::Parts ModalFactors::input(int64_t m) const {
   Parts made = {inputs[m]};
   if (l.parts == 2)
     made.push_back(l.four(e.b.getI32Type(), further(lesserAt, m * kLesserBytes)));
+  if (l.runs && l.parts == 2)
+    std::swap(made[1][1], made[1][2]);
   return made;
 }
 
@@ -141,21 +182,14 @@ Value ModalFactors::ofChunk(Value block) const {
   return block;
 }
 
-/// From the lane's first mode's to that of another.
-int64_t ModalFactors::entriesTo(int64_t mode) const {
-  return l.runs ? 16 * (mode / 4) + 8 * (mode % 4 / 2) + mode % 2 : 8 * mode;
-}
-
 std::array<Value, 4> ModalFactors::decays(int64_t mode) const {
-  Value entry = further(decaysAt, entriesTo(mode) * kEntry);
+  Value entry = further(decaysAt, mode * 8 * kEntry);
   Type f32 = e.b.getF32Type();
   if (!e.rank)
     return l.four(f32, entry);
   Value two = e.load(VectorType::get({2}, f32), entry, kSlot, /*invariant=*/false);
   Value block = e.lane(two, 0), chunk = ofChunk(block);
-  Value from = l.runs ? further(firstStart(l.q), mode / 4 * startBytes(l.runs) + mode % 4 * 4)
-                      : further(entry, l.modeBlocks * kDecayBytes);
-  Value tile = e.load(f32, from, 4, /*invariant=*/false);
+  Value tile = e.load(f32, further(entry, l.modeBlocks * kDecayBytes), 4, /*invariant=*/false);
   return {block, chunk, e.lane(two, 1), tile};
 }
 
@@ -165,18 +199,8 @@ Value ModalFactors::start(int64_t mode) const {
   return e.rank ? e.select(e.less(l.q, e.num(1)), l.real(1), power) : power;
 }
 
-Value ModalFactors::firstStart(Value lane) const { return entry(startsFrom, lane); }
-
-ModalLanes::Fragment ModalFactors::starts(int64_t m) const {
-  ModalLanes::Fragment powers = l.four(e.b.getF32Type(), further(startAt, m * startBytes(l.runs)));
-  if (e.rank)
-    for (Value &power : powers)
-      power = e.select(e.less(l.g, e.num(1)), l.real(1), power);
-  return powers;
-}
-
 Value ModalFactors::slot(int64_t mode) const {
-  return further(decaysAt, entriesTo(mode) * kEntry + kSlot);
+  return further(decaysAt, mode * 8 * kEntry + kSlot);
 }
 
 /// T and P. Both come from R[s] exp(lp[s] i), the l.lane's rows i = 8 r + l.g, whose sums over s
@@ -199,11 +223,11 @@ void ModalFactors::prepareOutputs() {
         value = l.times(value, eight);
       }
     }
-    auto &p = outputs.emplace_back();
+    outputs.emplace_back();
     for (int64_t b = 0; b < l.blocks; ++b) {
       auto &low = values[2 * b], &high = values[2 * b + 1];
-      p.push_back(
-          l.pack({{low[0], low[1]}, {high[0], high[1]}, {low[2], low[3]}, {high[2], high[3]}}));
+      keepOutputs(
+          m, l.pack({{low[0], low[1]}, {high[0], high[1]}, {low[2], low[3]}, {high[2], high[3]}}));
     }
   }
   for (Value &h : filter)
@@ -229,31 +253,9 @@ void ModalFactors::prepareOutputs() {
     for (int64_t d = 0; d < l.blocks; ++d) {
       Parts t = l.pack({r[2 * d], r[2 * d + 1],
                         d ? r[2 * d - 1] : std::array<Value, 2>{l.zero, l.zero}, r[2 * d]});
-      for (int64_t part = 0; part < l.parts; ++part)
-        e.storeTo(e.pack(t[part]), further(withinAt, (d * l.parts + part) * kWithinBytes), kEntry);
+      storeWithin(t, d);
     }
   });
-}
-
-/// bdl: where the start of mode g of those from 8 index on lies, for a pair of chunks.
-Value ModalFactors::startOf(int64_t index, Value pair) const {
-  Value own = firstStart(e.add(e.mul(pair, e.num(4)), e.div(l.g, e.num(2))));
-  Value odd = e.mul(e.rem(l.g, e.num(2)), e.num(4));
-  return e.address(e.b.getI8Type(), further(own, index / 2 * startBytes(l.runs) + index % 2 * 8),
-                   e.widen(odd));
-}
-
-/// Of mode g of those from 8 index on. In a cluster the first is 1, and its place taken.
-void ModalFactors::storeStarts(Value pole, int64_t index) {
-  auto storeOf = [&](Value pair, Value to) {
-    e.storeTo(power(pole, e.mul(pair, e.num(2 * l.chunk))), to, 4);
-  };
-  auto storeFirst = [&] {
-    storeOf(l.q, l.runs ? startOf(index, l.q) : further(startAt, index * 8 * kEntry));
-  };
-  e.rank ? e.ifThen(e.less(l.none, l.q), storeFirst) : storeFirst();
-  if (l.runs)
-    storeOf(e.offset(l.q, 4), startOf(index, e.offset(l.q, 4)));
 }
 
 /// Q of 16 positions, and what the scan needs.
@@ -270,24 +272,31 @@ void ModalFactors::prepareInputs() {
       // Column 2q + 9 is 6 - 2q positions before the last.
       Value value = power(pole, e.sub(e.num(6), e.mul(l.q, e.num(2)))), far = l.times(value, eight);
       rows[half] = {l.times(far, one), far, l.times(value, one), value};
-      storeStarts(pole, index);
+      if (l.runs)
+        continue;
+      auto storeStart = [&] {
+        e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
+                  4);
+      };
+      e.rank ? e.ifThen(e.less(l.none, l.q), storeStart) : storeStart();
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       Value tile = emitExpm1(*scalar, logPole, l.real(double(l.staged.tile)));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
-      Value entry = further(l.runs ? this->entry(decaysFrom, l.g) : decaysAt, index * 8 * kEntry);
+      Value entry = further(decaysAt, index * 8 * kEntry);
       Value block = power(pole, e.num(kBlock)), chunk = ofChunk(block),
             two = power(pole, e.num(2 * l.chunk));
       e.ifThen(e.less(l.q, e.num(1)), [&] {
         e.storeTo(e.rank ? e.pack({block, two}) : e.pack({block, chunk, two, tile}), entry,
                   e.rank ? kSlot : kEntry);
         if (e.rank)
-          e.storeTo(tile, l.runs ? startOf(index, l.none) : further(entry, l.modeBlocks * kDecayBytes),
-                    4);
+          e.storeTo(tile, further(entry, l.modeBlocks * kDecayBytes), 4);
       });
     }
     auto &top = rows[0], &low = rows[1];
     Parts made = l.pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}});
     inputs.push_back(made[0]);
+    if (l.runs && l.parts == 2)
+      std::swap(made[1][1], made[1][2]);
     if (l.parts == 2)
       e.storeTo(e.pack(made[1]), further(lesserAt, m * kLesserBytes), kEntry);
   }

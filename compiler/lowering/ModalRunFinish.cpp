@@ -16,8 +16,8 @@ using namespace halo::compiler;
 using namespace halo::ir;
 
 static constexpr int64_t kBlock = 16;
-/// Channels a warp has under way: their latencies cover each other, and registers hold them.
-static constexpr size_t kAtOnce = 2;
+/// Sixteens of modes a warp has under way: their latencies cover each other, and registers hold them.
+static constexpr int64_t kAtOnce = 2;
 
 ModalRunFinish::ModalRunFinish(StagedBlock &block)
     : ModalLanes(block), runPlan(std::make_unique<KernelPlan>(block.plan)) {
@@ -28,9 +28,17 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
   Value ofChunk = e.add(e.mul(row, e.num(2)), e.rem(matrix, e.num(2)));
   Value position =
       e.add(e.mul(ofChunk, e.num(chunk)), e.mul(e.div(matrix, e.num(2)), e.num(kBlock / 2)));
+  const ModalLanes &lanes = *this;
+  if (staged.alone)
+    slots = std::make_unique<ModalRunSamples>(lanes);
   for (int64_t i = 0; i < staged.channelsPerWarp; ++i) {
-    Value column = e.offset(e.mul(warp, e.num(staged.channelsPerWarp)), i);
-    Channel &channel = channels.emplace_back(Channel{ModalFactors(*this, column), column, {}, {}});
+    Value first = e.mul(warp, e.num(staged.channelsPerWarp)), column = e.offset(first, i);
+    Channel &channel = channels.emplace_back(Channel{ModalFactors(lanes, first, i),
+                                                     ModalRunScan(lanes, first, i),
+                                                     column,
+                                                     {},
+                                                     {},
+                                                     ModalRunSamples::Channel()});
     for (const StagedWindow &window : staged.windows) {
       int64_t bytes = block.bytesOf(window.element);
       for (int64_t first = 0; first < chunk; first += kBlock)
@@ -42,45 +50,88 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
     channel.emitter = block.mapped(*runPlan, column);
     channel.emitter->emitInvariants(/*taps=*/false);
     e.b.restoreInsertionPoint(channel.emitter->b.saveInsertionPoint());
+    if (slots)
+      channel.alone = slots->channel(column, i, *channel.emitter);
   }
 }
 
-/// The tile's samples: of the recurrence's window, or of all that the epilogue needs too.
+/// The tile's samples.
 std::vector<ModalRunFinish::Begun> ModalRunFinish::begun(MutableArrayRef<Channel> channels,
-                                                         bool all) {
+                                                         Value position) {
   std::vector<Begun> begun;
   for (Channel &channel : channels) {
     Begun &own = begun.emplace_back();
     own.channel = &channel;
-    for (auto [w, window] : llvm::enumerate(staged.windows)) {
-      auto &samples = own.samples.emplace_back();
-      for (int64_t b = 0; b < blocks && (all || w == modal.window); ++b) {
-        auto four = loadMatrices(e.b, e.loc, channel.rows[w * blocks + b]);
-        samples.push_back({four[0], four[1], four[2], four[3]});
-      }
+    if (slots) {
+      own.samples = slots->at(channel.alone, position, block.setByte);
+      continue;
     }
+    for (size_t w = 0; w < staged.windows.size(); ++w)
+      own.samples.push_back(ofWindow(channel, w));
   }
   return begun;
+}
+
+/// Those of the recurrence alone, from its window: of the last tile.
+std::vector<ModalRunFinish::Begun> ModalRunFinish::begunAgain() {
+  std::vector<Begun> begun;
+  for (Channel &channel : channels) {
+    Begun &own = begun.emplace_back();
+    own.channel = &channel;
+    own.samples.resize(staged.windows.size());
+    own.samples[modal.window] = ofWindow(channel, modal.window);
+  }
+  return begun;
+}
+
+SmallVector<ModalLanes::Fragment> ModalRunFinish::ofWindow(const Channel &channel, size_t window) {
+  SmallVector<Fragment> samples;
+  for (int64_t b = 0; b < blocks; ++b) {
+    auto four = loadMatrices(e.b, e.loc, channel.rows[window * blocks + b]);
+    samples.push_back({four[0], four[1], four[2], four[3]});
+  }
+  return samples;
+}
+
+/// Where warps work alone: the samples of a tile that the sequence ends in, for its states.
+void ModalRunFinish::keep(const Begun &begun) {
+  const StagedWindow &window = staged.windows[modal.window];
+  int64_t bytes = block.bytesOf(window.element);
+  Value inTile = e.add(e.mul(g, e.num(2 * chunk)), e.mul(q, e.num(2)));
+  Value column = begun.channel->column, row = e.mul(column, e.num(staged.ring * bytes));
+  for (auto [b, left] : llvm::enumerate(begun.samples[modal.window]))
+    for (auto [i, word] : llvm::enumerate(left)) {
+      int64_t offset = kBlock * b + kBlock / 2 * (i / 2) + chunk * (i % 2);
+      Value byte = block.ringByte(inTile, offset, block.swizzleOf(column), bytes);
+      e.storeTo(word, block.byteAt(window.base, e.add(row, byte)), 2 * bytes);
+    }
 }
 
 /// The recurrence of one of a lane's modes.
 struct ModalRunFinish::Chain {
   Begun *of;
-  int64_t mode;                ///< Of the lane's.
-  std::array<Value, 4> decays; ///< exp(lp k) for k = 16, C and 2 C, expm1(lp tile)
-  Value state;                 ///< Where the tile begins.
-  Value even, odd;             ///< What chunks 2g and 2g + 1 add.
-  Value sum, before;           ///< The chunks up to 2g + 1, and up to 2g - 1, from no state.
+  int64_t mode;      ///< Of the lane's.
+  Value chunk, tile; ///< exp(lp C), expm1(lp tile)
+  Value state;       ///< Where the tile begins.
+  Value even, odd;   ///< What chunks 2g and 2g + 1 add.
+  Value sum, before; ///< The chunks up to 2g + 1, and up to 2g - 1, from no state.
 };
 
 /// What the chunks add: u Q'.
 std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> begun,
                                                          ValueRange states) {
   std::vector<Chain> chains;
+  SmallVector<Value> ofBlocks;
   for (Begun &own : begun)
-    for (int64_t mode = 0; mode < held * modeBlocks; ++mode) {
-      Value state = states.empty() ? Value() : states[chains.size()];
-      chains.push_back({&own, mode, own.channel->factors.decays(mode), state, {}, {}, {}, {}});
+    for (int64_t m = 0; m < modeBlocks; ++m) {
+      const ModalRunScan &scan = own.channel->scan;
+      if (blocks > 1)
+        llvm::append_range(ofBlocks, scan.ofBlock(m));
+      Fragment chunks = scan.ofChunk(m), tiles = scan.ofTile(m);
+      for (int64_t i = 0; i < kRunModes; ++i) {
+        Value state = states.empty() ? Value() : states[chains.size()];
+        chains.push_back({&own, kRunModes * m + i, chunks[i], tiles[i], state, {}, {}, {}, {}});
+      }
     }
   SmallVector<Parts> rights; // [channel, 16 modes]
   for (const Begun &own : begun)
@@ -91,7 +142,7 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
   for (int64_t b = 0; b < blocks; ++b) {
     for (auto [index, sum] : llvm::enumerate(sums))
       for (int64_t i = 0; b && i < 4; ++i)
-        sum[i] = times(sum[i], chains[2 * index + i % 2].decays[0]);
+        sum[i] = times(sum[i], ofBlocks[2 * index + i % 2]);
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(sums))
         sum = multiply(e.b, e.loc, element,
@@ -101,7 +152,7 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
   for (auto [index, chain] : llvm::enumerate(chains)) {
     chain.even = sums[index / 2][index % 2];
     chain.odd = sums[index / 2][2 + index % 2];
-    chain.sum = e.fma(chain.decays[1], chain.even, chain.odd);
+    chain.sum = e.fma(chain.chunk, chain.even, chain.odd);
   }
   return chains;
 }
@@ -113,18 +164,15 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
   std::vector<Chain> chains = added(begun, states);
   // Meanwhile: what does not wait.
   within(begun);
-  SmallVector<Value> powers;
-  for (Chain &chain : chains)
-    powers.push_back(chain.decays[2]);
-  for (int64_t distance : {1, 2, 4}) {
-    SmallVector<Value> others;
+  for (int64_t step = 0; step < ModalRunScan::kSteps; ++step) {
+    SmallVector<Value> others, powers;
     for (Chain &chain : chains)
-      others.push_back(shuffle(chain.sum, e.offset(lane, -4 * distance), 32));
-    Value first = e.less(g, e.num(distance));
-    for (auto [chain, other, power] : llvm::zip(chains, others, powers)) {
-      chain.sum = e.fma(e.select(first, zero, power), other, chain.sum);
-      power = times(power, power);
-    }
+      others.push_back(shuffle(chain.sum, e.offset(lane, -(int64_t(4) << step)), 32));
+    for (Begun &own : begun)
+      for (int64_t m = 0; m < modeBlocks; ++m)
+        llvm::append_range(powers, own.channel->scan.ofStep(step, m));
+    for (auto [chain, other, power] : llvm::zip(chains, others, powers))
+      chain.sum = e.fma(power, other, chain.sum);
   }
   // Of those before it, the last one's coming round to the first.
   for (Chain &chain : chains)
@@ -135,16 +183,16 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
   Value first = e.less(g, e.num(1));
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m) {
-      Fragment powers = own.channel->factors.starts(m);
-      auto four = MutableArrayRef(chains).slice((&own - begun.data()) * held * modeBlocks + held * m,
-                                                held);
+      Fragment powers = own.channel->scan.starts(m);
+      auto four = MutableArrayRef(chains).slice((&own - begun.data()) * kRunModes * modeBlocks + kRunModes * m,
+                                                kRunModes);
       for (auto [i, chain] : llvm::enumerate(four)) {
         Value start = e.fma(powers[i], chain.state, e.select(first, zero, chain.before));
-        own.starts.push_back({start, e.fma(chain.decays[1], start, chain.even)});
+        own.starts.push_back({start, e.fma(chain.chunk, start, chain.even)});
         if (!turns)
-          next.push_back(plus(chain.state, e.fma(chain.decays[3], chain.state, chain.before)));
+          next.push_back(plus(chain.state, e.fma(chain.tile, chain.state, chain.before)));
       }
-      auto s = ArrayRef(own.starts).take_back(held);
+      auto s = ArrayRef(own.starts).take_back(kRunModes);
       own.states.push_back(pack({{s[0][0], s[1][0]}, {s[0][1], s[1][1]}, //
                                  {s[2][0], s[3][0]}, {s[2][1], s[3][1]}}));
     }
@@ -162,8 +210,8 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
 SmallVector<Value> ModalRunFinish::receive(ArrayRef<Channel *> channels, Value tile) {
   SmallVector<Value> slots;
   for (Channel *channel : channels)
-    for (int64_t mode = 0; mode < held * modeBlocks; ++mode)
-      slots.push_back(channel->factors.slot(mode));
+    for (int64_t mode = 0; mode < kRunModes * modeBlocks; ++mode)
+      slots.push_back(channel->scan.slot(mode));
   return receiveStates(*this, slots, tile);
 }
 
@@ -182,12 +230,12 @@ void ModalRunFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
   SmallVector<Value> next;
   for (auto [chain, state] : llvm::zip(chains, states)) {
     chain.state = state;
-    next.push_back(plus(state, e.fma(chain.decays[3], state, chain.sum)));
+    next.push_back(plus(state, e.fma(chain.tile, state, chain.sum)));
   }
   Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
   e.ifThen(e.both(whole, e.less(e.num(6), g)), [&] {
     for (auto [chain, state] : llvm::zip(chains, next)) {
-      Value slot = chain.of->channel->factors.slot(chain.mode);
+      Value slot = chain.of->channel->scan.slot(chain.mode);
       sendState(*this, state, e.offset(tile, 1),
                 NVVM::MapaOp::create(e.b, e.loc, remote, slot, after));
     }
@@ -232,13 +280,13 @@ SmallVector<Value> ModalRunFinish::begin() {
   ModalOp op = modal.op;
   OpLine line(e, op);
   for (Channel &channel : channels)
-    for (int64_t i = 0; i < held * modeBlocks; ++i) {
+    for (int64_t i = 0; i < kRunModes * modeBlocks; ++i) {
       if (!op.getInitAttr()) {
         states.push_back(zero);
         continue;
       }
       Value own = e.min(e.add(block.stripe, channel.column), e.offset(e.channels, -1));
-      Value mode = e.min(modeOf(i), e.num(modal.modes - 1));
+      Value mode = e.min(ModalRunScan::modeOf(*this, i), e.num(modal.modes - 1));
       const Memory &memory = e.memory(*op.getInit());
       states.push_back(
           e.load(memory.element, modePointer(e, memory, own, mode), 4, /*invariant=*/false));
@@ -250,8 +298,8 @@ SmallVector<Value> ModalRunFinish::begin() {
   e.ifThen(e.less(g, e.num(1)), [&] {
     auto state = states.begin();
     for (Channel &channel : channels)
-      for (int64_t mode = 0; mode < held * modeBlocks; ++mode)
-        sendState(*this, *state++, tile, channel.factors.slot(mode));
+      for (int64_t mode = 0; mode < kRunModes * modeBlocks; ++mode)
+        sendState(*this, *state++, tile, channel.scan.slot(mode));
   });
   meetCluster(e);
   return {};
@@ -261,12 +309,17 @@ SmallVector<Value> ModalRunFinish::finish(Value position, ValueRange states) {
   SmallVector<Value> next;
   auto left = MutableArrayRef(channels);
   while (!left.empty()) {
-    auto some = left.take_front(kAtOnce);
+    auto some = left.take_front(std::max<int64_t>(1, kAtOnce / modeBlocks));
     left = left.drop_front(some.size());
-    std::vector<Begun> begun = this->begun(some, /*all=*/true);
+    std::vector<Begun> begun = this->begun(some, position);
+    if (slots && modal.stored)
+      e.ifThen(e.less(e.length, e.offset(position, staged.tile)), [&] {
+        for (const Begun &own : begun)
+          keep(own);
+      });
     {
       OpLine line(e, ModalOp(modal.op));
-      size_t own = e.rank ? 0 : some.size() * held * modeBlocks;
+      size_t own = e.rank ? 0 : some.size() * kRunModes * modeBlocks;
       next.append(scan(begun, position, states.take_front(own), bool(e.rank)));
       states = states.drop_front(own);
       before(begun);
@@ -305,9 +358,10 @@ void ModalRunFinish::store(const Begun &begun, Value position) {
     for (const StagedStore &store : staged.stores) {
       OpLine line(e, StoreOp(store.op));
       int64_t bytes = block.bytesOf(store.tile.element);
-      Value byte = e.add(e.mul(place.column, e.num(store.tile.rowBytes)),
-                         block.ringByte(place.inTile, offset, block.swizzleOf(place.column), bytes));
-      e.storeTo(*value++, block.byteAt(store.tile.base, byte), 2 * bytes);
+      Value row = e.add(block.setByte, e.mul(place.column, e.num(store.tile.rowBytes)));
+      Value swizzle = slots ? none : block.swizzleOf(place.column);
+      Value byte = block.ringByte(place.inTile, offset, swizzle, bytes);
+      e.storeTo(*value++, block.byteAt(store.tile.base, e.add(row, byte)), 2 * bytes);
     }
 }
 
@@ -317,7 +371,7 @@ SmallVector<Value> ModalRunFinish::afterChunks(ValueRange states) {
   Value left = e.rem(e.length, e.num(staged.tile));
   return e.ifValues(e.less(none, left), states, [&] {
     Value position = e.sub(e.length, left);
-    std::vector<Begun> last = begun(channels, /*all=*/false);
+    std::vector<Begun> last = begunAgain();
     scan(last, position, states, /*turns=*/false);
     Value index = e.div(left, e.num(chunk)), odd = e.less(none, e.rem(index, e.num(2)));
     Value from = e.add(e.mul(e.div(index, e.num(2)), e.num(4)), q);
@@ -354,9 +408,9 @@ void ModalRunFinish::storeStates(ValueRange carried) {
   OpLine line(e, ModalOp(modal.op));
   SmallVector<Value> states = afterChunks(carried);
   const StagedWindow &window = staged.windows[modal.window];
-  int64_t bytes = block.bytesOf(window.element), perChannel = held * modeBlocks;
+  int64_t bytes = block.bytesOf(window.element), perChannel = kRunModes * modeBlocks;
   const Memory &memory = e.memory(modal.stored.getState(), /*output=*/true);
-  Value which = e.div(g, e.num(held)), of = e.rem(g, e.num(held));
+  Value which = e.div(g, e.num(kRunModes)), of = e.rem(g, e.num(kRunModes));
   Value rest = e.rem(e.length, e.num(chunk)), first = e.sub(e.length, rest);
   for (int64_t i = 0; i < int64_t(channels.size()); i += 2) {
     bool two = i + 1 < int64_t(channels.size());
@@ -365,14 +419,14 @@ void ModalRunFinish::storeStates(ValueRange carried) {
     Value own = e.add(block.stripe, column), safe = e.min(own, e.offset(e.channels, -1));
     auto scalar = block.mapped(*one, column);
     for (int64_t m = 0; m < modeBlocks; ++m) {
-      Value mode = modeOf(held * m), state = states[i * perChannel + held * m];
-      for (int64_t k = 0; k < held; ++k) {
+      Value mode = ModalRunScan::modeOf(*this, kRunModes * m), state = states[i * perChannel + kRunModes * m];
+      for (int64_t k = 0; k < kRunModes; ++k) {
         Value mine = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, of, e.num(k));
-        Value its = states[i * perChannel + held * m + k];
+        Value its = states[i * perChannel + kRunModes * m + k];
         if (two)
-          its = e.select(e.less(none, which), states[(i + 1) * perChannel + held * m + k], its);
+          its = e.select(e.less(none, which), states[(i + 1) * perChannel + kRunModes * m + k], its);
         state = e.select(mine, its, state);
-        mode = e.select(mine, modeOf(held * m + k), mode);
+        mode = e.select(mine, ModalRunScan::modeOf(*this, kRunModes * m + k), mode);
       }
       Value exists = e.both(e.less(mode, e.num(modal.modes)), e.less(own, e.channels));
       if (!two)

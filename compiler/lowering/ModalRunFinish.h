@@ -14,11 +14,14 @@
 //          as it is
 //   y      as u; two positions are a word, stored as the windows lie
 //
+// Where warps work alone (StagedPlan.h) samples come from a slot, and y goes there; else both lie in windows.
+//
 // The constants are those of ModalFactors, whose left sides are the right sides of the transpose. States
 // from tile to tile, clusters, numerics: as in ModalFinish.h.
 #pragma once
 
-#include "compiler/lowering/ModalFactors.h"
+#include "compiler/lowering/ModalRunSamples.h"
+#include "compiler/lowering/ModalRunScan.h"
 #include "compiler/lowering/StagedFinish.h"
 
 namespace halo::compiler {
@@ -35,14 +38,16 @@ public:
 private:
   struct Channel {
     ModalFactors factors;
+    ModalRunScan scan;
     mlir::Value column;                  ///< In the stripe.
     llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row, by window and 16 positions.
     std::unique_ptr<Emitter> emitter;    ///< Its lanes are two adjacent positions.
+    ModalRunSamples::Channel alone;      ///< Where warps work alone.
   };
   /// A channel's tile under way.
   struct Begun {
     Channel *channel;
-    llvm::SmallVector<llvm::SmallVector<Fragment>> samples; ///< [window][16 positions of a chunk]
+    ModalRunSamples::Windows samples;
     llvm::SmallVector<Fragment> outputs;                    ///< By 8 positions of a chunk.
     llvm::SmallVector<Parts> states;                        ///< [16 modes]: S.
     llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2g, 2g + 1 in f32.
@@ -50,9 +55,13 @@ private:
   struct Chain;
 
   std::unique_ptr<KernelPlan> runPlan;
+  std::unique_ptr<ModalRunSamples> slots; ///< Where warps work alone.
   std::vector<Channel> channels;
 
-  std::vector<Begun> begun(llvm::MutableArrayRef<Channel> channels, bool all);
+  std::vector<Begun> begun(llvm::MutableArrayRef<Channel> channels, mlir::Value position);
+  std::vector<Begun> begunAgain();
+  llvm::SmallVector<Fragment> ofWindow(const Channel &channel, size_t window);
+  void keep(const Begun &begun);
   std::vector<Chain> added(llvm::MutableArrayRef<Begun> begun, mlir::ValueRange states);
   llvm::SmallVector<mlir::Value> scan(llvm::MutableArrayRef<Begun> begun, mlir::Value position,
                                       mlir::ValueRange states, bool turns);

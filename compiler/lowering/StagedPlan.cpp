@@ -1,7 +1,7 @@
 #include "compiler/lowering/StagedPlan.h"
 
 #include "compiler/lowering/KernelPlan.h"
-#include "compiler/lowering/ModalFactors.h"
+#include "compiler/lowering/ModalRunScan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SetVector.h"
@@ -275,7 +275,37 @@ private:
     staged.skewed = false;
     staged.tileSets = 1;
     staged.cluster = plan.schedule.getCluster();
+    staged.alone = !bld() && isAlone();
     return success();
+  }
+
+  /// Whether all that comes before the recurrence are samples of 2 bytes and FIRs of them that are
+  /// exact products, with no more history than an access.
+  bool isAlone() {
+    auto narrow = [&](Value signal) {
+      Type type = exactType(plan.kernel, signal);
+      return type && type.isBF16();
+    };
+    int64_t streams = 0, stores = 0;
+    for (Operation &op : body()) {
+      if (auto load = dyn_cast<LoadOp>(op)) {
+        if (!narrow(load.getSignals().front()) || haloOf(load) * 2 > kAccess)
+          return false;
+        streams += haloOf(load) < 0 ? 0 : load.getNumResults();
+      } else if (auto store = dyn_cast<StoreOp>(op)) {
+        auto type = cast<ViewType>(plan.kernel.lookupOperand(store.getView()).getType());
+        if (bytesOf(knownElement(type.getElement())) != 2)
+          return false;
+        ++stores;
+      } else if (auto fir = dyn_cast<FirOp>(op)) {
+        auto taps = cast<TapsType>(plan.kernel.lookupOperand(fir.getWeight()).getType());
+        if (!fir.getInput().getDefiningOp<LoadOp>() || !knownElement(taps.getElement()).isBF16())
+          return false;
+      } else if (isa<ResumeOp>(op)) {
+        return false;
+      }
+    }
+    return stores <= streams && llvm::all_of(crossing, narrow);
   }
 
   /// Rows that produce reads before a tile, by load.
@@ -373,7 +403,8 @@ private:
     for (Value signal : firInputs) {
       staged.windows.push_back({signal, exactType(plan.kernel, signal), next, crossing.contains(signal)});
       crossing.remove(signal);
-      next += blockN * staged.ring * bytesOf(staged.windows.back().element);
+      bool stays = !staged.alone || (staged.windows.size() == 1 && staged.modals.front().stored);
+      next += stays ? blockN * staged.ring * bytesOf(staged.windows.back().element) : 0;
     }
     int64_t first = next;
     auto newTile = [&](Value signal, Type element, bool padded = true) {
@@ -398,6 +429,10 @@ private:
       auto own = range_size(body().getOps<StoreOp>()) == 1 && !sharesPairs()
                      ? llvm::find_if(staged.tiles, fits)
                      : staged.tiles.end();
+      if (staged.alone) {
+        staged.stores.push_back({store, streamTile(element), false, 0, /*windowed=*/true});
+        continue;
+      }
       if (staged.chunk && !bld()) {
         StagedTile tile{{}, element, next, staged.ring * bytesOf(element)};
         next += blockN * tile.rowBytes;
@@ -423,10 +458,24 @@ private:
         staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
       modal.tables = staged.sharedBytes;
       modal.tableBytes = modalTableBytes(staged, modal, !bld());
+      if (!bld())
+        modal.tableBytes += modalScanBytes(staged, modal);
       staged.sharedBytes += blockN * modal.tableBytes;
       if (bld())
         keepTapsShared();
     }
+  }
+
+  /// In the slot, the rows of the stream that as many stores have left.
+  StagedTile streamTile(Type element) {
+    int64_t stream = staged.stores.size();
+    for (const StagedLoad &load : staged.loads) {
+      int64_t bytes = plan.schedule.getBlockN() * load.pieceBytes;
+      if (stream < load.pieces)
+        return {{}, element, load.base + stream * bytes + load.before, load.pieceBytes};
+      stream -= load.pieces;
+    }
+    llvm_unreachable("isAlone has counted them");
   }
 
   /// A recurrence's constants fill the registers.

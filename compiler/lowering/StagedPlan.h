@@ -152,6 +152,10 @@ struct StagedPlan {
   /// Positions of a recurrence's chunk, 8 of them a tile (bdl: 16); else 0.
   int64_t chunk = 0;
   int64_t channelsPerWarp = 0; ///< Of a recurrence.
+  /// A recurrence in bdl whose short FIRs are products too (ModalRunSamples.h): there is no produce, y takes
+  /// the place of a stream in the slot, and warps never wait for each other. The window of its input
+  /// holds what the last tile leaves for the states, if they are stored.
+  bool alone = false;
   llvm::SmallVector<StagedLoad> loads;
   llvm::SmallVector<StagedTile> tiles;
   llvm::SmallVector<StagedWindow> windows;

@@ -77,8 +77,8 @@ SCHEDULES = (
     ("bld", "fir=direct,vector=2,block_n=64,num_warps=1,unroll=3"),
     ("bld", "fir=direct,block_n=4,num_warps=4,unroll=1"),
     ("bld", "fir=direct,block_n=32,num_warps=2,unroll=16"),
-    ("bdl", "block_n=8,vector=4,unroll=2"),
-    ("bdl", "block_n=1,num_warps=1,vector=1,unroll=5"),
+    ("bdl", "fir=direct,block_n=8,vector=4,unroll=2"),
+    ("bdl", "fir=direct,block_n=1,num_warps=1,vector=1,unroll=5"),
 )
 
 
