@@ -38,7 +38,8 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
                                                      column,
                                                      {},
                                                      {},
-                                                     ModalRunSamples::Channel()});
+                                                     ModalRunSamples::Channel(),
+                                                     {}});
     for (const StagedWindow &window : staged.windows) {
       int64_t bytes = block.bytesOf(window.element);
       for (int64_t first = 0; first < chunk; first += kBlock)
@@ -55,15 +56,43 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
   }
 }
 
+/// Whether registers hold the constants of a warp's channels: 255 of them for two sixteens of modes.
+bool ModalRunFinish::isResident() const {
+  const KernelPlan &plan = block.plan;
+  constexpr int64_t kMostWarps = 8;
+  return staged.channelsPerWarp * modeBlocks <= 2 && blocks == 1 &&
+         plan.schedule.getNumWarps() * plan.schedule.getMinBlocks() <= kMostWarps;
+}
+
+ModalRunFinish::Constants ModalRunFinish::load(const Channel &channel) const {
+  Constants all;
+  for (int64_t b = 0; b < blocks; ++b)
+    all.within.push_back(channel.factors.within(b));
+  for (int64_t m = 0; m < modeBlocks; ++m) {
+    all.input.push_back(channel.factors.input(m));
+    auto &output = all.output.emplace_back();
+    for (int64_t b = 0; b < blocks; ++b)
+      output.push_back(channel.factors.output(m, b));
+    all.ofBlock.push_back(channel.scan.ofBlock(m));
+    all.ofChunk.push_back(channel.scan.ofChunk(m));
+    all.ofTile.push_back(channel.scan.ofTile(m));
+    all.starts.push_back(channel.scan.starts(m));
+    auto &steps = all.ofStep.emplace_back();
+    for (int64_t step = 0; step < ModalRunScan::kSteps; ++step)
+      steps[step] = channel.scan.ofStep(step, m);
+  }
+  return all;
+}
+
 /// The tile's samples.
 std::vector<ModalRunFinish::Begun> ModalRunFinish::begun(MutableArrayRef<Channel> channels,
-                                                         Value position) {
+                                                         Value position, Value inTile) {
   std::vector<Begun> begun;
   for (Channel &channel : channels) {
     Begun &own = begun.emplace_back();
     own.channel = &channel;
     if (slots) {
-      own.samples = slots->at(channel.alone, position, block.setByte);
+      own.samples = slots->at(channel.alone, position, inTile, block.setByte);
       continue;
     }
     for (size_t w = 0; w < staged.windows.size(); ++w)
@@ -125,9 +154,11 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m) {
       const ModalRunScan &scan = own.channel->scan;
+      const auto &known = own.channel->resident;
       if (blocks > 1)
-        llvm::append_range(ofBlocks, scan.ofBlock(m));
-      Fragment chunks = scan.ofChunk(m), tiles = scan.ofTile(m);
+        llvm::append_range(ofBlocks, known ? known->ofBlock[m] : scan.ofBlock(m));
+      Fragment chunks = known ? known->ofChunk[m] : scan.ofChunk(m);
+      Fragment tiles = known ? known->ofTile[m] : scan.ofTile(m);
       for (int64_t i = 0; i < kRunModes; ++i) {
         Value state = states.empty() ? Value() : states[chains.size()];
         chains.push_back({&own, kRunModes * m + i, chunks[i], tiles[i], state, {}, {}, {}, {}});
@@ -136,7 +167,8 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
   SmallVector<Parts> rights; // [channel, 16 modes]
   for (const Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m)
-      rights.push_back(own.channel->factors.input(m));
+      rights.push_back(own.channel->resident ? own.channel->resident->input[m]
+                                             : own.channel->factors.input(m));
   // [channel, 8 modes]: modes 2q and 2q + 1 of chunk 2g, then of chunk 2g + 1.
   SmallVector<Fragment> sums(2 * rights.size(), {zero, zero, zero, zero});
   for (int64_t b = 0; b < blocks; ++b) {
@@ -170,7 +202,8 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
       others.push_back(shuffle(chain.sum, e.offset(lane, -(int64_t(4) << step)), 32));
     for (Begun &own : begun)
       for (int64_t m = 0; m < modeBlocks; ++m)
-        llvm::append_range(powers, own.channel->scan.ofStep(step, m));
+        llvm::append_range(powers, own.channel->resident ? own.channel->resident->ofStep[m][step]
+                                                         : own.channel->scan.ofStep(step, m));
     for (auto [chain, other, power] : llvm::zip(chains, others, powers))
       chain.sum = e.fma(power, other, chain.sum);
   }
@@ -183,7 +216,8 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
   Value first = e.less(g, e.num(1));
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m) {
-      Fragment powers = own.channel->scan.starts(m);
+      Fragment powers = own.channel->resident ? own.channel->resident->starts[m]
+                                              : own.channel->scan.starts(m);
       auto four = MutableArrayRef(chains).slice((&own - begun.data()) * kRunModes * modeBlocks + kRunModes * m,
                                                 kRunModes);
       for (auto [i, chain] : llvm::enumerate(four)) {
@@ -196,8 +230,8 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
       own.states.push_back(pack({{s[0][0], s[1][0]}, {s[0][1], s[1][1]}, //
                                  {s[2][0], s[3][0]}, {s[2][1], s[3][1]}}));
     }
-  // Of a tile that the sequence ends in, `end` takes the positions there are.
-  Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
+  // Of a round that the sequence ends in, `end` takes the positions there are.
+  Value whole = e.less(e.offset(position, staged.round - 1), e.length);
   for (auto [index, state] : llvm::enumerate(next)) {
     state = shuffle(state, q, 32);
     if (modal.stored)
@@ -218,7 +252,7 @@ SmallVector<Value> ModalRunFinish::receive(ArrayRef<Channel *> channels, Value t
 /// Takes the states from the block that has the tile before and hands them on to the one that has the
 /// next. `sum`, what the tile adds, is whole in the lanes with g = 7.
 void ModalRunFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
-  Value tile = e.div(position, e.num(staged.tile));
+  Value tile = e.div(position, e.num(staged.round));
   SmallVector<Channel *> own;
   for (Chain &chain : chains)
     if (chain.mode == 0)
@@ -232,7 +266,7 @@ void ModalRunFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
     chain.state = state;
     next.push_back(plus(state, e.fma(chain.tile, state, chain.sum)));
   }
-  Value whole = e.less(e.offset(position, staged.tile - 1), e.length);
+  Value whole = e.less(e.offset(position, staged.round - 1), e.length);
   e.ifThen(e.both(whole, e.less(e.num(6), g)), [&] {
     for (auto [chain, state] : llvm::zip(chains, next)) {
       Value slot = chain.of->channel->scan.slot(chain.mode);
@@ -250,7 +284,8 @@ void ModalRunFinish::within(MutableArrayRef<Begun> begun) {
     for (int64_t d = n / 2; d >= 0; --d) {
       SmallVector<Parts> rights;
       for (Begun &own : begun)
-        rights.push_back(own.channel->factors.within(d));
+        rights.push_back(own.channel->resident ? own.channel->resident->within[d]
+                                               : own.channel->factors.within(d));
       for (int64_t part = parts; part-- > 0;)
         for (auto [own, t] : llvm::zip(begun, rights))
           own.outputs[n] = multiply(e.b, e.loc, element, own.samples[modal.window][n / 2 - d],
@@ -265,20 +300,32 @@ void ModalRunFinish::before(MutableArrayRef<Begun> begun) {
   SmallVector<std::array<int64_t, 2>> products = {{0, 0}};
   if (parts == 2)
     products = {{1, 0}, {0, 1}, {0, 0}};
-  for (int64_t m = 0; m < modeBlocks; ++m)
+  for (int64_t m = 0; m < modeBlocks; ++m) {
+    SmallVector<SmallVector<Parts>> rights; // [channel][16 positions]
+    for (Begun &own : begun) {
+      auto &output = rights.emplace_back();
+      for (int64_t b = 0; b < blocks; ++b)
+        output.push_back(own.channel->resident ? own.channel->resident->output[m][b]
+                                               : own.channel->factors.output(m, b));
+    }
     for (auto [left, right] : products)
       for (int64_t n = 0; n < 2 * blocks; ++n)
         for (Begun &own : begun)
           own.outputs[n] = multiply(
               e.b, e.loc, element, own.states[m][left],
-              ModalFactors::right(own.channel->factors.output(m, n / 2)[right], n % 2),
-              own.outputs[n]);
+              ModalFactors::right(rights[&own - begun.data()][n / 2][right], n % 2), own.outputs[n]);
+  }
 }
 
 SmallVector<Value> ModalRunFinish::begin() {
   SmallVector<Value> states;
   ModalOp op = modal.op;
   OpLine line(e, op);
+  if (isResident()) {
+    NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
+    for (Channel &channel : channels)
+      channel.resident = load(channel);
+  }
   for (Channel &channel : channels)
     for (int64_t i = 0; i < kRunModes * modeBlocks; ++i) {
       if (!op.getInitAttr()) {
@@ -306,14 +353,23 @@ SmallVector<Value> ModalRunFinish::begin() {
 }
 
 SmallVector<Value> ModalRunFinish::finish(Value position, ValueRange states) {
+  if (staged.round == staged.tile)
+    return finishRound(position, none, states);
+  Value end = e.min(e.num(staged.tile), e.sub(e.length, position));
+  return e.loop(none, end, e.num(staged.round), states, [&](Value inTile, ValueRange states) {
+    return finishRound(e.add(position, inTile), inTile, states);
+  });
+}
+
+SmallVector<Value> ModalRunFinish::finishRound(Value position, Value inTile, ValueRange states) {
   SmallVector<Value> next;
   auto left = MutableArrayRef(channels);
   while (!left.empty()) {
     auto some = left.take_front(std::max<int64_t>(1, kAtOnce / modeBlocks));
     left = left.drop_front(some.size());
-    std::vector<Begun> begun = this->begun(some, position);
+    std::vector<Begun> begun = this->begun(some, position, inTile);
     if (slots && modal.stored)
-      e.ifThen(e.less(e.length, e.offset(position, staged.tile)), [&] {
+      e.ifThen(e.less(e.length, e.offset(position, staged.round)), [&] {
         for (const Begun &own : begun)
           keep(own);
       });
@@ -325,13 +381,13 @@ SmallVector<Value> ModalRunFinish::finish(Value position, ValueRange states) {
       before(begun);
     }
     for (const Begun &own : begun)
-      store(own, position);
+      store(own, position, inTile);
   }
   return next;
 }
 
-/// The epilogue of a channel's tile, two positions at a time.
-void ModalRunFinish::store(const Begun &begun, Value position) {
+/// The epilogue of a channel's round, two positions at a time.
+void ModalRunFinish::store(const Begun &begun, Value position, Value roundInTile) {
   Emitter &own = *begun.channel->emitter;
   EpiloguePlace place{begun.channel->column, position,
                       e.add(e.mul(g, e.num(2 * chunk)), e.mul(q, e.num(2))), {}};
@@ -358,7 +414,10 @@ void ModalRunFinish::store(const Begun &begun, Value position) {
     for (const StagedStore &store : staged.stores) {
       OpLine line(e, StoreOp(store.op));
       int64_t bytes = block.bytesOf(store.tile.element);
-      Value row = e.add(block.setByte, e.mul(place.column, e.num(store.tile.rowBytes)));
+      Value row = e.add(e.mul(place.column, e.num(store.tile.rowBytes)),
+                        e.mul(roundInTile, e.num(bytes)));
+      if (slots && staged.round == staged.tile) // In the place of a stream.
+        row = e.add(block.setByte, row);
       Value swizzle = slots ? none : block.swizzleOf(place.column);
       Value byte = block.ringByte(place.inTile, offset, swizzle, bytes);
       e.storeTo(*value++, block.byteAt(store.tile.base, e.add(row, byte)), 2 * bytes);
@@ -368,7 +427,7 @@ void ModalRunFinish::store(const Begun &begun, Value position) {
 /// The states where the last whole chunk ends, from those where the last tile begins, if the
 /// sequence ends within it.
 SmallVector<Value> ModalRunFinish::afterChunks(ValueRange states) {
-  Value left = e.rem(e.length, e.num(staged.tile));
+  Value left = e.rem(e.length, e.num(staged.round));
   return e.ifValues(e.less(none, left), states, [&] {
     Value position = e.sub(e.length, left);
     std::vector<Begun> last = begunAgain();
@@ -391,7 +450,7 @@ void ModalRunFinish::end(ValueRange carried) {
   }
   if (modal.stored) {
     // By the block that has got them: its windows hold what remains.
-    Value tile = e.div(e.length, e.num(staged.tile));
+    Value tile = e.div(e.length, e.num(staged.round));
     Value isLast = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq,
                                          e.rem(tile, e.num(staged.cluster)), e.rank);
     SmallVector<Channel *> all;
@@ -438,7 +497,7 @@ void ModalRunFinish::storeStates(ValueRange carried) {
       Value decay = emitExpm1(*scalar, logPole, real(1));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
       state = e.loop(none, rest, e.num(1), {state}, [&](Value j, ValueRange carried) {
-        Value byte = e.add(ring, block.ringByte(e.add(first, j), 0, swizzle, bytes));
+        Value byte = e.add(ring, block.ringByte(e.rem(e.add(first, j), e.num(staged.round)), 0, swizzle, bytes));
         Value sample = e.load(element, block.byteAt(window.base, byte), bytes, false);
         sample = arith::ExtFOp::create(e.b, e.loc, e.b.getF32Type(), sample);
         return SmallVector<Value>{plus(carried[0], e.fma(decay, carried[0], sample))};

@@ -36,6 +36,13 @@ public:
   void end(mlir::ValueRange carried) override;
 
 private:
+  /// A channel's constants that lie in shared memory, loaded: [16 positions], [16 modes] and both.
+  struct Constants {
+    llvm::SmallVector<Parts> within, input;
+    llvm::SmallVector<llvm::SmallVector<Parts>> output;
+    llvm::SmallVector<Fragment> ofBlock, ofChunk, ofTile, starts;
+    llvm::SmallVector<std::array<Fragment, ModalRunScan::kSteps>> ofStep;
+  };
   struct Channel {
     ModalFactors factors;
     ModalRunScan scan;
@@ -43,8 +50,9 @@ private:
     llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row, by window and 16 positions.
     std::unique_ptr<Emitter> emitter;    ///< Its lanes are two adjacent positions.
     ModalRunSamples::Channel alone;      ///< Where warps work alone.
+    std::optional<Constants> resident;   ///< Where registers hold them from tile to tile.
   };
-  /// A channel's tile under way.
+  /// A channel's round under way.
   struct Begun {
     Channel *channel;
     ModalRunSamples::Windows samples;
@@ -58,7 +66,12 @@ private:
   std::unique_ptr<ModalRunSamples> slots; ///< Where warps work alone.
   std::vector<Channel> channels;
 
-  std::vector<Begun> begun(llvm::MutableArrayRef<Channel> channels, mlir::Value position);
+  bool isResident() const;
+  Constants load(const Channel &channel) const;
+  std::vector<Begun> begun(llvm::MutableArrayRef<Channel> channels, mlir::Value position,
+                           mlir::Value inTile);
+  llvm::SmallVector<mlir::Value> finishRound(mlir::Value position, mlir::Value inTile,
+                                             mlir::ValueRange states);
   std::vector<Begun> begunAgain();
   llvm::SmallVector<Fragment> ofWindow(const Channel &channel, size_t window);
   void keep(const Begun &begun);
@@ -69,7 +82,7 @@ private:
   llvm::SmallVector<mlir::Value> receive(llvm::ArrayRef<Channel *> channels, mlir::Value tile);
   void within(llvm::MutableArrayRef<Begun> begun);
   void before(llvm::MutableArrayRef<Begun> begun);
-  void store(const Begun &begun, mlir::Value position);
+  void store(const Begun &begun, mlir::Value position, mlir::Value inTile);
   llvm::SmallVector<mlir::Value> afterChunks(mlir::ValueRange states);
   void storeStates(mlir::ValueRange carried);
 };

@@ -19,6 +19,10 @@ ModalRunSamples::ModalRunSamples(const ModalLanes &lanes) : l(lanes), e(lanes.e)
   Value pair = e.mul(row, e.num(2 * l.chunk));
   Value position = e.add(e.add(pair, e.mul(e.rem(matrix, e.num(2)), e.num(l.chunk))),
                          e.mul(e.div(matrix, e.num(2)), e.num(kEight)));
+  // The first row's lie in the halo, or at the end of the round before.
+  Value last = l.block.ringByte(e.num(l.staged.round - kEight), 0, e.num(0), 2);
+  furtherBefore = e.select(e.less(row, e.num(1)),
+                           e.offset(last, kEightBytes - 2 * l.staged.round), e.num(0));
   Value first = e.mul(l.warp, e.num(l.staged.channelsPerWarp));
   for (const StagedLoad &load : l.staged.loads) {
     Rows &own = rows.emplace_back();
@@ -66,31 +70,36 @@ ModalRunSamples::Channel ModalRunSamples::channel(Value column, int64_t index,
 
 /// A stream's samples: the 8 before each chunk, and then those of the chunk.
 SmallVector<ModalRunSamples::Eight> ModalRunSamples::eights(const Channel &channel, size_t index,
-                                                            int64_t stream, Value slotByte) const {
+                                                            int64_t stream, Value roundByte,
+                                                            Value beforeByte) const {
   const StagedLoad &load = l.staged.loads[index];
   int64_t row = stream * l.block.plan.schedule.getBlockN() + channel.index;
   int64_t base = load.base + load.before + row * load.pieceBytes;
-  auto matrices = [&](Value inSlot, int count) {
-    return loadMatrices(e.b, e.loc, l.block.byteAt(base, e.add(slotByte, inSlot)), count);
+  auto matrices = [&](Value byte, Value inRow, int count) {
+    return loadMatrices(e.b, e.loc, l.block.byteAt(base, e.add(byte, inRow)), count);
   };
   SmallVector<Eight> eights = {{l.none, l.none}};
   for (int64_t b = 0; b < l.blocks; ++b) {
-    auto four = matrices(rows[index].tile[b], 4);
+    auto four = matrices(roundByte, rows[index].tile[b], 4);
     eights.push_back({four[0], four[1]});
     eights.push_back({four[2], four[3]});
   }
   if (load.before)
-    eights[0] = {matrices(rows[index].before, 1)[0], eights.back()[0]};
+    eights[0] = {matrices(beforeByte, rows[index].before, 1)[0], eights.back()[0]};
   return eights;
 }
 
-ModalRunSamples::Windows ModalRunSamples::at(const Channel &channel, Value position,
+ModalRunSamples::Windows ModalRunSamples::at(const Channel &channel, Value position, Value inTile,
                                              Value slotByte) const {
   Emitter &own = *channel.emitter;
+  Value roundByte = e.add(slotByte, e.mul(inTile, e.num(2))), beforeByte = roundByte;
+  if (l.staged.round < l.staged.tile)
+    beforeByte = e.add(roundByte, e.select(e.less(l.none, inTile), furtherBefore, l.none));
   llvm::DenseMap<Value, SmallVector<Eight>> samples;
   for (auto [index, load] : llvm::enumerate(l.staged.loads))
     for (OpResult signal : LoadOp(load.op)->getResults())
-      samples[signal] = eights(channel, index, signal.getResultNumber(), slotByte);
+      samples[signal] = eights(channel, index, signal.getResultNumber(), roundByte,
+                               beforeByte);
   // Sums by FIR and 8 outputs.
   llvm::DenseMap<Operation *, SmallVector<ModalLanes::Fragment>> sums;
   for (int64_t n = 0; n < 2 * l.blocks; ++n)
@@ -103,8 +112,8 @@ ModalRunSamples::Windows ModalRunSamples::at(const Channel &channel, Value posit
       }
   own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
   Place place;
-  Value inTile = own.add(own.mul(l.g, own.num(2 * l.chunk)), own.mul(l.q, own.num(2)));
-  place.position = own.add(position, inTile);
+  Value inRound = own.add(own.mul(l.g, own.num(2 * l.chunk)), own.mul(l.q, own.num(2)));
+  place.position = own.add(position, inRound);
   own.source = [&](Place &, OpResult signal, int64_t offset) -> Value {
     int64_t odd = offset / l.chunk, n = offset % l.chunk / kEight;
     if (auto of = sums.find(signal.getOwner()); of != sums.end()) {

@@ -30,9 +30,10 @@ public:
   };
   Channel channel(mlir::Value column, int64_t index, Emitter &emitter) const;
 
-  /// The tile at a position from the slot that begins at a byte. Past the end samples of the recurrence's
-  /// window are 0.
-  Windows at(const Channel &channel, mlir::Value position, mlir::Value slotByte) const;
+  /// The round at a position from the slot that begins at a byte, `inTile` positions into its tile. Past the
+  /// end samples of the recurrence's window are 0.
+  Windows at(const Channel &channel, mlir::Value position, mlir::Value inTile,
+             mlir::Value slotByte) const;
 
 private:
   /// Of 8 positions of chunks 2g and 2g + 1 a register each.
@@ -42,12 +43,13 @@ private:
     llvm::SmallVector<mlir::Value> tile;
     mlir::Value before;
   };
+  mlir::Value furtherBefore; ///< From there to where the same lies in rounds after the first.
   const ModalLanes &l;
   Emitter &e;
   llvm::SmallVector<Rows> rows; ///< By load.
 
   llvm::SmallVector<Eight> eights(const Channel &channel, size_t load, int64_t stream,
-                                  mlir::Value slotByte) const;
+                                  mlir::Value roundByte, mlir::Value beforeByte) const;
 };
 
 } // namespace halo::compiler

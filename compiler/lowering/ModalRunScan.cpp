@@ -67,7 +67,7 @@ ModalRunScan::ModalRunScan(const ModalLanes &lanes, Value first, int64_t index)
       SmallVector<Value> four;
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
       for (Value logPole : logPoles)
-        four.push_back(emitExpm1(*scalar, logPole, l.real(double(l.staged.tile))));
+        four.push_back(emitExpm1(*scalar, logPole, l.real(double(l.staged.round))));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
       store(e.pack(four), 5);
     });

@@ -3,7 +3,7 @@
 //
 // In shared memory, of 16 modes, with k q's modes side by side, 16 bytes:
 //
-//   entry q of table k    exp(lp n) for n = 16, C, 2 C, 4 C, 8 C, and expm1(lp tile)
+//   entry q of table k    exp(lp n) for n = 16, C, 2 C, 4 C, 8 C, and expm1(lp round)
 //   one entry             zeros: what lanes multiply by that have none so far before them
 //   starts                per lane: exp(2 C lp g)
 //   slots                 in a cluster, per mode: what the block before writes (ModalFactors.h)

@@ -30,6 +30,8 @@ constexpr int64_t kMostTaps = 256;
 /// Columns of a recurrence's products, in bdl their rows; positions of one, so that its T, P and Q
 /// are still registers.
 constexpr int64_t kChunks = 8, kLongestChunk = 64, kChunksBDL = 16, kLongestChunkBDL = 32;
+/// As if all of a tile were one round.
+constexpr int64_t kLongestChunkAlone = 64;
 constexpr int64_t kMostModes = 32;
 
 class Planner {
@@ -267,15 +269,21 @@ private:
       return impossible() << "cannot share " << blockN << " channels among " << warps << " warps";
     staged.channelsPerWarp = blockN / warps;
     int64_t chunks = bld() ? kChunks : kChunksBDL;
-    int64_t longest = chunks * (bld() ? kLongestChunk : kLongestChunkBDL);
+    staged.alone = !bld() && isAlone();
+    int64_t longest = chunks * (bld()          ? kLongestChunk
+                                : staged.alone ? kLongestChunkAlone
+                                               : kLongestChunkBDL);
     if (staged.tile % (chunks * kBlock) || staged.tile > longest)
       return impossible() << "needs " << chunks * kBlock << " to " << longest
                           << " positions per step for a halo.modal, got " << staged.tile;
-    staged.chunk = staged.tile / chunks;
+    staged.round = staged.alone ? chunks * kBlock : staged.tile;
+    staged.chunk = staged.round / chunks;
     staged.skewed = false;
     staged.tileSets = 1;
     staged.cluster = plan.schedule.getCluster();
-    staged.alone = !bld() && isAlone();
+    if (staged.cluster > 1 && staged.round < staged.tile)
+      return impossible() << "needs " << staged.round << " positions per step in a cluster, got "
+                          << staged.tile;
     return success();
   }
 
@@ -429,7 +437,7 @@ private:
       auto own = range_size(body().getOps<StoreOp>()) == 1 && !sharesPairs()
                      ? llvm::find_if(staged.tiles, fits)
                      : staged.tiles.end();
-      if (staged.alone) {
+      if (staged.alone && staged.round == staged.tile) {
         staged.stores.push_back({store, streamTile(element), false, 0, /*windowed=*/true});
         continue;
       }

@@ -149,12 +149,14 @@ struct StagedPlan {
   bool skewed = true;
   int64_t tileSets = kTileSets;
   int64_t cluster = 1; ///< Blocks that take the tiles in turn (a recurrence; Staged.cpp).
-  /// Positions of a recurrence's chunk, 8 of them a tile (bdl: 16); else 0.
+  /// Positions of a recurrence's chunk, 8 of them a round (bdl: 16); else 0.
   int64_t chunk = 0;
+  int64_t round = 0; ///< Positions a recurrence takes at a time: a tile, or, alone, a part of one.
   int64_t channelsPerWarp = 0; ///< Of a recurrence.
-  /// A recurrence in bdl whose short FIRs are products too (ModalRunSamples.h): there is no produce, y takes
-  /// the place of a stream in the slot, and warps never wait for each other. The window of its input
-  /// holds what the last tile leaves for the states, if they are stored.
+  /// A recurrence in bdl whose short FIRs are products too (ModalRunSamples.h): there is no produce, and warps
+  /// never wait for each other. A tile may have several rounds, which makes the runs that memory is read
+  /// in longer; of one, y takes the place of a stream in the slot. The window of the input holds what the last
+  /// round leaves for the states, if they are stored.
   bool alone = false;
   llvm::SmallVector<StagedLoad> loads;
   llvm::SmallVector<StagedTile> tiles;

@@ -262,7 +262,9 @@ void StagedRunCopies::storeRows(const StagedStore &store, const Memory &m, const
       Value own = e.offset(pieces.row, r);
       Value swizzle = staged.alone ? e.num(0) : block.swizzleOf(own);
       Value byte = block.ringByte(e.mul(pieces.piece, e.num(perAccess)), 0, swizzle, bytes);
-      Value row = e.add(block.setByte, e.mul(own, e.num(store.tile.rowBytes)));
+      Value row = e.mul(own, e.num(store.tile.rowBytes));
+      if (staged.alone && staged.round == staged.tile) // In the place of a stream.
+        row = e.add(block.setByte, row);
       return block.byteAt(store.tile.base, e.add(row, byte));
     }
     Value row = block.tileRow(store.tile, e.offset(pieces.row, r % 8));
@@ -275,7 +277,7 @@ void StagedRunCopies::storeRows(const StagedStore &store, const Memory &m, const
   auto rows = [&](bool guarded) {
     Value to = pointer;
     SmallVector<Value> ahead; // A warp alone waits for all its rows at once.
-    for (int64_t r = 0; staged.alone && r < staged.channelsPerWarp; ++r)
+    for (int64_t r = 0; staged.alone && !guarded && r < staged.channelsPerWarp; ++r)
       ahead.push_back(e.load(type, fromRow(r), kAccess, false));
     eachRow(pieces.row, pieces.rowsAtOnce, [&](int64_t r) {
       to = r ? e.address(m.element, to, step) : to;

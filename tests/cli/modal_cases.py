@@ -114,18 +114,24 @@ class Modal(CliCase):
                 Problem(self, d=8, l=l, s=s, dtype="bf16", skip=True, states_in=True).check("--schedule", schedule)
 
     def test_tensor_cores_of_runs(self):
-        """The same in bdl: tiles of 256 and 512 positions, stripes of any number of channels, streams of both kinds."""
-        tiles = "fir=toeplitz,vector=8,stages=2,block_n=%d,num_warps=%d,unroll=%d"
+        """The same in bdl: tiles of one, two and four rounds, stripes of any number of channels, streams of both kinds; warps
+        alone and, with taps of f32, together."""
+        tiles = "fir=toeplitz,vector=8,stages=2,cluster=1,min_blocks=1,block_n=%d,num_warps=%d,unroll=%d"
         for d, l, s, numbers, streams in (
             (7, 8, 16, (8, 2, 4), "interleave"),
             (9, 296, 5, (8, 4, 4), "split"),
             (3, 256, 20, (3, 1, 4), "interleave"),
             (4, 520, 16, (4, 2, 4), "split"),
             (2, 0, 3, (2, 1, 2), "interleave"),
+            (2, 1304, 3, (2, 2, 4), "interleave"),
         ):
-            with self.subTest(d=d, l=l, s=s, streams=streams):
-                problem = Problem(self, d=d, l=l, s=s, dtype="bf16", layout="bdl", skip=True, states_in=True, streams=streams)
-                problem.check("--schedule", tiles % numbers)
+            for wdtype in ("bf16", "f32"):
+                if wdtype == "f32" and l > 1000:  # No chunks that long.
+                    continue
+                with self.subTest(d=d, l=l, s=s, streams=streams, wdtype=wdtype):
+                    sizes = dict(d=d, l=l, s=s, dtype="bf16", wdtype=wdtype)
+                    problem = Problem(self, layout="bdl", skip=True, states_in=True, streams=streams, **sizes)
+                    problem.check("--schedule", tiles % numbers)
 
     def test_chunks(self):
         """hyena_c1: in one go or in two, states included; the same bits where the cut lies between two steps of 8."""
@@ -165,9 +171,9 @@ class Modal(CliCase):
             with self.subTest(layout="bdl", l=l, cluster=cluster):
                 problem = Problem(self, d=6, l=l, b=2, s=5, dtype="bf16", layout="bdl", skip=True, states_in=True)
                 tensors = problem.tensors()
-                schedule = "block_n=4,num_warps=2,vector=8,unroll=2,stages=2,fir=toeplitz"
+                schedule = "block_n=4,num_warps=2,vector=8,unroll=2,stages=2,min_blocks=1,fir=toeplitz"
                 words = ["--set", "precision=" + precision, "--schedule"]
-                alone = problem.run(tensors, *words, schedule)
+                alone = problem.run(tensors, *words, schedule + ",cluster=1")
                 self.assertEqual(alone, problem.run(tensors, *words, f"{schedule},cluster={cluster}"))
         words = ["--set", "S=4", "layout=bld", "--dtype", "bf16", "--arch", "sm_80", "--emit", "ptx"]
         self.refused("compile", "hcl", *words, "--schedule", tiles % (8, 8) + ",cluster=2",

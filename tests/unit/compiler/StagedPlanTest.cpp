@@ -319,6 +319,14 @@ TEST(StagedPlanTest, RecurrencesOfRunsTakeChannelsPerWarp) {
   stores.out = ", @s : modal_state<16>";
   stores.after = "  halo.store_state %m, @s\n";
   EXPECT_EQ(planOf(stores).sharedBytes, plan.sharedBytes + 16 * 512);
+  // A tile of two rounds: y has rows of its own, a recurrence takes 256 positions at a time.
+  Row rounds;
+  rounds.numbers = "block_n = 8, block_l = 0, num_warps = 4, vector = 8, unroll = 4";
+  KernelPlan two = planOf(rounds);
+  EXPECT_EQ(two.staged->tile, 512);
+  EXPECT_EQ(two.staged->round, 256);
+  EXPECT_EQ(two.staged->chunk, 16);
+  EXPECT_EQ(two.sharedBytes, 2 * 3 * 8 * (1024 + 16) + 8 * 1024 + 8 * tables);
   // Taps that are not exact: u, the gate beside it and y as rows of channels.
   Row wide;
   wide.taps = "f32";
@@ -329,7 +337,9 @@ TEST(StagedPlanTest, RecurrencesOfRunsTakeChannelsPerWarp) {
 
   for (auto [numbers, message] :
        {std::pair{"block_n = 16, block_l = 0, num_warps = 4, vector = 8, unroll = 2",
-                  "needs 256 to 512 positions per step for a halo.modal, got 128"},
+                  "needs 256 to 1024 positions per step for a halo.modal, got 128"},
+        std::pair{"block_n = 8, block_l = 0, num_warps = 4, vector = 8, unroll = 4, cluster = 2",
+                  "needs 256 positions per step in a cluster, got 512"},
         std::pair{"block_n = 4, block_l = 0, num_warps = 8, vector = 8, unroll = 1",
                   "cannot share 4 channels among 8 warps"}}) {
     Row row;
