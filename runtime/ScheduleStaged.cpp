@@ -16,7 +16,7 @@ constexpr int64_t kLeastTaps = 16, kMostTaps = 256;
 constexpr int64_t kLeastTile = 64, kLeastTileBLD = 32, kMostTile = 256;
 /// Chunks of a recurrence's tile, the longest of them, and the most modes.
 constexpr int64_t kChunks = 8, kLongestChunk = 64, kMostModes = 32;
-constexpr int64_t kChunksBDL = 16, kLongestChunkBDL = 32;
+constexpr int64_t kChunksBDL = 16, kLongestChunkBDL = 64, kMostTileRuns = 512;
 /// A FIR's stripe: fewer channels are no cache line, more leave too few blocks.
 constexpr int64_t kLeastStripe = 16, kMostStripe = 128;
 
@@ -69,6 +69,9 @@ Result<void> checkModal(const KernelTraits &traits, const Schedule &schedule, in
                                schedule.blockN, schedule.numWarps));
   int64_t least = chunksOf(traits) * kBlock;
   int64_t most = chunksOf(traits) * (isBld(traits) ? kLongestChunk : kLongestChunkBDL);
+  if (!isBld(traits) && schedule.cluster > 1 && tile > least)
+    return invalid(fmt::format("fir=toeplitz needs {} positions per step in a cluster, got {}", least,
+                               tile));
   if (tile % least || tile > most)
     return invalid(fmt::format("fir=toeplitz needs {} to {} positions per step for a recurrence, "
                                "got {}",
@@ -133,7 +136,8 @@ Values stagedUnrolls(const KernelTraits &traits, const Schedule &before) {
   int64_t step = threadGrid(traits, one).stepL;
   Values values;
   int64_t least = isModal(traits) ? chunksOf(traits) * kBlock : kLeastTile;
-  for (int64_t tile = least; tile <= kMostTile; tile *= 2)
+  int64_t most = isModal(traits) && !isBld(traits) ? kMostTileRuns : kMostTile;
+  for (int64_t tile = least; tile <= most; tile *= 2)
     if (tile % step == 0)
       values.push_back(tile / step);
   return values;
@@ -187,13 +191,13 @@ int64_t stagedShared(const KernelTraits &traits, const Schedule &schedule) {
   int64_t tile = threadGrid(traits, schedule).stepL, n = schedule.blockN;
   int64_t inputs = traits.views - 1, unroll = std::max(1, schedule.unroll);
   if (isModal(traits) && !isBld(traits)) {
-    // Rows of all streams with their halo in slots; the windows of warps that wait for each other: all
-    // streams but one, and y.
-    int64_t modes = ceilDiv(traits.modes, kBlock), chunks = tile / (kChunksBDL * kBlock);
+    // Rows of all streams with their halo in slots; y, and u for the states. (Warps that do not work alone
+    // have a window more.)
+    int64_t modes = ceilDiv(traits.modes, kBlock);
     int64_t row = ((ceilDiv(traits.halo, 8) + tile / 8) | 1) * kAccess;
-    int64_t tables = 224 * chunks * parts(traits) +
-                     (512 * (1 + chunks) * (parts(traits) - 1) + 400 + 512 + 128) * modes;
-    return n * (schedule.stages * row * inputs + kSample * tile * traits.streams + tables);
+    int64_t tables = 224 * parts(traits) + (1024 * (parts(traits) - 1) + 400 + 512 + 128) * modes;
+    int64_t rows = traits.storesStates ? 2 : 1;
+    return n * (schedule.stages * row * inputs + kSample * tile * rows + tables);
   }
   if (isModal(traits)) {
     // All views but the output in slots, all streams but one in windows.

@@ -7,7 +7,7 @@
 //                of a group that divides it
 //   num_warps    2 4 8                                        4 8 16                2 4 8
 //   vector       bld 2 4 8, bdl 4 8                           2 4                   8
-//   unroll       what makes a tile of 64, 128, 256 positions  128, 256              256
+//   unroll       what makes a tile of 64, 128, 256 positions  128, 256              256, 512
 //   stages       2 3                                          2 3                   2 3
 //   min_blocks   1 and what leaves 128, 168, 255 registers    1                     as long FIRs
 #pragma once

@@ -21,11 +21,8 @@ static constexpr int64_t kSlot = 8;
 static constexpr int64_t kWithinBytes = 14 * kEntry, kDecayBytes = kBlock * kEntry,
                          kStartBytes = kBlock * kEntry, kLesserBytes = 32 * kEntry;
 
-int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal, bool runs) {
-  int64_t parts = modal.split ? 2 : 1, blocks = staged.chunk / kBlock;
-  if (runs)
-    return blocks * parts * kWithinBytes +
-           modal.modeBlocks * (parts - 1) * (1 + blocks) * kLesserBytes;
+int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &modal) {
+  int64_t parts = modal.split ? 2 : 1;
   return staged.chunk / kBlock * parts * kWithinBytes +
          modal.modeBlocks * (kDecayBytes + kStartBytes + (parts - 1) * kLesserBytes);
 }
@@ -33,7 +30,7 @@ int64_t compiler::modalTableBytes(const StagedPlan &staged, const StagedModal &m
 ModalLanes::ModalLanes(StagedBlock &block)
     : block(block), e(block.e), staged(block.staged), modal(staged.modals.front()),
       chunk(staged.chunk), blocks(chunk / kBlock), modeBlocks(modal.modeBlocks),
-      parts(modal.split ? 2 : 1), runs(block.plan.layout == Layout::BDL), element(staged.windows[modal.window].element),
+      parts(modal.split ? 2 : 1), element(staged.windows[modal.window].element),
       one(std::make_unique<KernelPlan>(block.plan)) {
   one->lanes = 1;
   lane = e.rem(e.thread, e.num(32));
@@ -77,51 +74,39 @@ ModalLanes::Fragment ModalLanes::four(Type type, Value from) const {
   return {e.lane(all, 0), e.lane(all, 1), e.lane(all, 2), e.lane(all, 3)};
 }
 
-ModalFactors::ModalFactors(const ModalLanes &lanes, Value first, int64_t index)
-    : l(lanes), e(lanes.e), first(first), column(lanes.e.offset(first, index)), index(index) {
+ModalFactors::ModalFactors(const ModalLanes &lanes, Value column)
+    : l(lanes), e(lanes.e), column(column) {
   OpLine line(e, ModalOp(l.modal.op));
   int64_t next = l.blocks * l.parts * kWithinBytes;
   withinAt = entry(0, e.offset(e.sub(l.g, e.mul(l.q, e.num(2))), 6));
-  if (!l.runs) {
-    decaysAt = entry(next, l.g);
-    next += l.modeBlocks * kDecayBytes;
-    startAt = e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
-    next += l.modeBlocks * kStartBytes;
-  }
+  decaysAt = entry(next, l.g);
+  next += l.modeBlocks * kDecayBytes;
+  startAt = e.address(e.b.getI8Type(), entry(next, l.g), e.widen(e.mul(l.q, e.num(4))));
+  next += l.modeBlocks * kStartBytes;
   lesserAt = entry(next, l.lane);
-  if (l.runs)
-    outputsAt = entry(next + l.modeBlocks * kLesserBytes, l.lane);
   prepareOutputs();
   prepareInputs();
 }
 
 /// The entry at an index of a table of the channel's.
 Value ModalFactors::entry(int64_t offset, Value index) const {
-  Value own = e.mul(first, e.num(l.modal.tableBytes));
-  return l.block.byteAt(l.modal.tables + this->index * l.modal.tableBytes + offset,
-                        e.add(own, e.mul(index, e.num(kEntry))));
-}
-
-Value ModalLanes::further(Emitter &e, Value from, int64_t bytes) {
-  return e.address(e.b.getI8Type(), from, e.wide(bytes));
+  Value own = e.mul(column, e.num(l.modal.tableBytes));
+  return l.block.byteAt(l.modal.tables + offset, e.add(own, e.mul(index, e.num(kEntry))));
 }
 
 Value ModalFactors::further(Value from, int64_t bytes) const {
-  return ModalLanes::further(e, from, bytes);
-}
-
-Value ModalLanes::number(StringRef operand, Value column, Value mode) const {
-  const Memory &m = e.memory(operand);
-  Value own = e.min(e.add(block.stripe, column), e.offset(e.channels, -1));
-  return e.load(m.element, modePointer(e, m, own, mode), 4, /*invariant=*/true);
+  return e.address(e.b.getI8Type(), from, e.wide(bytes));
 }
 
 Value ModalFactors::number(StringRef operand, Value mode) const {
-  return l.number(operand, column, mode);
+  const Memory &m = e.memory(operand);
+  Value own = e.min(e.add(l.block.stripe, column), e.offset(e.channels, -1));
+  return e.load(m.element, modePointer(e, m, own, mode), 4, /*invariant=*/true);
 }
 
-Value ModalLanes::power(Value log2Pole, Value k) const {
-  Value exponent = times(log2Pole, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), k));
+/// exp(lp k) by the approximation of 2^x; `log2Pole` is lp / ln 2.
+Value ModalFactors::power(Value log2Pole, Value k) const {
+  Value exponent = l.times(log2Pole, arith::SIToFPOp::create(e.b, e.loc, e.b.getF32Type(), k));
   return e.intrinsic("llvm.nvvm.ex2.approx.ftz.f32", exponent);
 }
 
@@ -130,48 +115,13 @@ ModalFactors::Parts ModalFactors::within(int64_t d) const {
   for (int64_t part = 0; part < l.parts; ++part)
     made.push_back(
         l.four(e.b.getI32Type(), further(withinAt, (d * l.parts + part) * kWithinBytes)));
-  if (l.runs)
-    for (auto &part : made)
-      std::swap(part[1], part[2]);
   return made;
-}
-
-/// bdl: in the order of right sides, each two registers side by side.
-void ModalFactors::storeWithin(const Parts &made, int64_t d) const {
-  for (int64_t part = 0; part < l.parts; ++part) {
-    ModalLanes::Fragment entry = made[part];
-    if (l.runs)
-      std::swap(entry[1], entry[2]);
-    e.storeTo(e.pack(entry), further(withinAt, (d * l.parts + part) * kWithinBytes), kEntry);
-  }
-}
-
-ModalFactors::Parts ModalFactors::output(int64_t m, int64_t at) const {
-  Parts made = outputs[m][at];
-  if (l.runs && l.parts == 2) {
-    made.push_back(
-        l.four(e.b.getI32Type(), further(outputsAt, (m * l.blocks + at) * kLesserBytes)));
-    std::swap(made[1][1], made[1][2]);
-  }
-  return made;
-}
-
-void ModalFactors::keepOutputs(int64_t m, Parts made) {
-  int64_t at = outputs[m].size();
-  if (l.runs && l.parts == 2) {
-    std::swap(made[1][1], made[1][2]);
-    e.storeTo(e.pack(made.pop_back_val()), further(outputsAt, (m * l.blocks + at) * kLesserBytes),
-              kEntry);
-  }
-  outputs[m].push_back(made);
 }
 
 ModalFactors::Parts ModalFactors::input(int64_t m) const {
   Parts made = {inputs[m]};
   if (l.parts == 2)
     made.push_back(l.four(e.b.getI32Type(), further(lesserAt, m * kLesserBytes)));
-  if (l.runs && l.parts == 2)
-    std::swap(made[1][1], made[1][2]);
   return made;
 }
 
@@ -223,11 +173,11 @@ void ModalFactors::prepareOutputs() {
         value = l.times(value, eight);
       }
     }
-    outputs.emplace_back();
+    auto &p = outputs.emplace_back();
     for (int64_t b = 0; b < l.blocks; ++b) {
       auto &low = values[2 * b], &high = values[2 * b + 1];
-      keepOutputs(
-          m, l.pack({{low[0], low[1]}, {high[0], high[1]}, {low[2], low[3]}, {high[2], high[3]}}));
+      p.push_back(
+          l.pack({{low[0], low[1]}, {high[0], high[1]}, {low[2], low[3]}, {high[2], high[3]}}));
     }
   }
   for (Value &h : filter)
@@ -253,7 +203,8 @@ void ModalFactors::prepareOutputs() {
     for (int64_t d = 0; d < l.blocks; ++d) {
       Parts t = l.pack({r[2 * d], r[2 * d + 1],
                         d ? r[2 * d - 1] : std::array<Value, 2>{l.zero, l.zero}, r[2 * d]});
-      storeWithin(t, d);
+      for (int64_t part = 0; part < l.parts; ++part)
+        e.storeTo(e.pack(t[part]), further(withinAt, (d * l.parts + part) * kWithinBytes), kEntry);
     }
   });
 }
@@ -272,8 +223,6 @@ void ModalFactors::prepareInputs() {
       // Column 2q + 9 is 6 - 2q positions before the last.
       Value value = power(pole, e.sub(e.num(6), e.mul(l.q, e.num(2)))), far = l.times(value, eight);
       rows[half] = {l.times(far, one), far, l.times(value, one), value};
-      if (l.runs)
-        continue;
       auto storeStart = [&] {
         e.storeTo(power(pole, e.mul(l.q, e.num(2 * l.chunk))), further(startAt, index * 8 * kEntry),
                   4);
@@ -295,8 +244,6 @@ void ModalFactors::prepareInputs() {
     auto &top = rows[0], &low = rows[1];
     Parts made = l.pack({{top[0], top[1]}, {low[0], low[1]}, {top[2], top[3]}, {low[2], low[3]}});
     inputs.push_back(made[0]);
-    if (l.runs && l.parts == 2)
-      std::swap(made[1][1], made[1][2]);
     if (l.parts == 2)
       e.storeTo(e.pack(made[1]), further(lesserAt, m * kLesserBytes), kEntry);
   }

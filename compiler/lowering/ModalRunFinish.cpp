@@ -33,7 +33,7 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
     slots = std::make_unique<ModalRunSamples>(lanes);
   for (int64_t i = 0; i < staged.channelsPerWarp; ++i) {
     Value first = e.mul(warp, e.num(staged.channelsPerWarp)), column = e.offset(first, i);
-    Channel &channel = channels.emplace_back(Channel{ModalFactors(lanes, first, i),
+    Channel &channel = channels.emplace_back(Channel{ModalRunFactors(lanes, first, i),
                                                      ModalRunScan(lanes, first, i),
                                                      column,
                                                      {},
@@ -164,7 +164,7 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
         chains.push_back({&own, kRunModes * m + i, chunks[i], tiles[i], state, {}, {}, {}, {}});
       }
     }
-  SmallVector<Parts> rights; // [channel, 16 modes]
+  SmallVector<ModalRunFactors::Parts> rights; // [channel, 16 modes]
   for (const Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m)
       rights.push_back(own.channel->resident ? own.channel->resident->input[m]
@@ -179,7 +179,7 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
       for (auto [index, sum] : llvm::enumerate(sums))
         sum = multiply(e.b, e.loc, element,
                        begun[index / (2 * modeBlocks)].samples[modal.window][b],
-                       ModalFactors::right(rights[index / 2][part], index % 2), sum);
+                       rights[index / 2][part][index % 2], sum);
   }
   for (auto [index, chain] : llvm::enumerate(chains)) {
     chain.even = sums[index / 2][index % 2];
@@ -282,14 +282,14 @@ void ModalRunFinish::within(MutableArrayRef<Begun> begun) {
     for (Begun &own : begun)
       own.outputs.push_back({zero, zero, zero, zero});
     for (int64_t d = n / 2; d >= 0; --d) {
-      SmallVector<Parts> rights;
+      SmallVector<ModalRunFactors::Parts> rights;
       for (Begun &own : begun)
         rights.push_back(own.channel->resident ? own.channel->resident->within[d]
                                                : own.channel->factors.within(d));
       for (int64_t part = parts; part-- > 0;)
         for (auto [own, t] : llvm::zip(begun, rights))
           own.outputs[n] = multiply(e.b, e.loc, element, own.samples[modal.window][n / 2 - d],
-                                    ModalFactors::right(t[part], n % 2), own.outputs[n]);
+                                    t[part][n % 2], own.outputs[n]);
     }
   }
 }
@@ -301,7 +301,7 @@ void ModalRunFinish::before(MutableArrayRef<Begun> begun) {
   if (parts == 2)
     products = {{1, 0}, {0, 1}, {0, 0}};
   for (int64_t m = 0; m < modeBlocks; ++m) {
-    SmallVector<SmallVector<Parts>> rights; // [channel][16 positions]
+    SmallVector<SmallVector<ModalRunFactors::Parts>> rights; // [channel][16 positions]
     for (Begun &own : begun) {
       auto &output = rights.emplace_back();
       for (int64_t b = 0; b < blocks; ++b)
@@ -313,7 +313,7 @@ void ModalRunFinish::before(MutableArrayRef<Begun> begun) {
         for (Begun &own : begun)
           own.outputs[n] = multiply(
               e.b, e.loc, element, own.states[m][left],
-              ModalFactors::right(rights[&own - begun.data()][n / 2][right], n % 2), own.outputs[n]);
+              rights[&own - begun.data()][n / 2][right][n % 2], own.outputs[n]);
   }
 }
 

@@ -16,8 +16,8 @@
 //
 // Where warps work alone (StagedPlan.h) samples come from a slot, and y goes there; else both lie in windows.
 //
-// The constants are those of ModalFactors, whose left sides are the right sides of the transpose. States
-// from tile to tile, clusters, numerics: as in ModalFinish.h.
+// The constants are right sides (ModalRunFactors.h). States from tile to tile, clusters, numerics: as in
+// ModalFinish.h.
 #pragma once
 
 #include "compiler/lowering/ModalRunSamples.h"
@@ -38,13 +38,13 @@ public:
 private:
   /// A channel's constants that lie in shared memory, loaded: [16 positions], [16 modes] and both.
   struct Constants {
-    llvm::SmallVector<Parts> within, input;
-    llvm::SmallVector<llvm::SmallVector<Parts>> output;
+    llvm::SmallVector<ModalRunFactors::Parts> within, input;
+    llvm::SmallVector<llvm::SmallVector<ModalRunFactors::Parts>> output;
     llvm::SmallVector<Fragment> ofBlock, ofChunk, ofTile, starts;
     llvm::SmallVector<std::array<Fragment, ModalRunScan::kSteps>> ofStep;
   };
   struct Channel {
-    ModalFactors factors;
+    ModalRunFactors factors;
     ModalRunScan scan;
     mlir::Value column;                  ///< In the stripe.
     llvm::SmallVector<mlir::Value> rows; ///< ldmatrix: the lane's row, by window and 16 positions.

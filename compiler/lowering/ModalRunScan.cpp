@@ -7,7 +7,6 @@ using namespace halo;
 using namespace halo::compiler;
 using namespace halo::ir;
 
-static constexpr double kLog2E = 1.4426950408889634;
 /// Bytes: of an entry, of a table, of 16 modes' tables with the zeros, of their starts, of a slot.
 static constexpr int64_t kEntry = 16, kTable = 4 * kEntry, kTables = 6 * kTable + kEntry,
                          kStarts = 32 * kEntry, kSlot = 8;
@@ -47,19 +46,19 @@ ModalRunScan::ModalRunScan(const ModalLanes &lanes, Value first, int64_t index)
     for (int64_t i = 0; i < kRunModes; ++i) {
       Value mode = e.min(modeOf(l, kRunModes * m + i), e.num(l.modal.modes - 1));
       logPoles.push_back(
-          l.number(ModalOp(l.modal.op).getLogPoles(), e.offset(first, index), mode));
+          modalNumber(l, ModalOp(l.modal.op).getLogPoles(), e.offset(first, index), mode));
     }
     auto powers = [&](Value n) {
       SmallVector<Value> four;
       for (Value logPole : logPoles)
-        four.push_back(l.power(l.times(logPole, l.real(kLog2E)), n));
+        four.push_back(modalPower(l, logPole, n));
       return e.pack(four);
     };
     int64_t next = m * scanBytes(l.staged);
-    e.storeTo(powers(e.mul(l.g, e.num(2 * l.chunk))), ModalLanes::further(e, startsAt, next), kEntry);
+    e.storeTo(powers(e.mul(l.g, e.num(2 * l.chunk))), furtherBytes(e, startsAt, next), kEntry);
     e.ifThen(e.less(l.g, e.num(1)), [&] {
       auto store = [&](Value four, int64_t k) {
-        e.storeTo(four, ModalLanes::further(e, tables, next + k * kTable), kEntry);
+        e.storeTo(four, furtherBytes(e, tables, next + k * kTable), kEntry);
       };
       const int64_t distances[] = {16, l.chunk, 2 * l.chunk, 4 * l.chunk, 8 * l.chunk};
       for (auto [k, n] : llvm::enumerate(distances))
@@ -80,18 +79,18 @@ ModalRunScan::ModalRunScan(const ModalLanes &lanes, Value first, int64_t index)
 
 ModalRunScan::Fragment ModalRunScan::table(int64_t k, int64_t m) const {
   return l.four(e.b.getF32Type(),
-                ModalLanes::further(e, tables, m * scanBytes(l.staged) + k * kTable));
+                furtherBytes(e, tables, m * scanBytes(l.staged) + k * kTable));
 }
 
 ModalRunScan::Fragment ModalRunScan::ofStep(int64_t step, int64_t m) const {
-  return l.four(e.b.getF32Type(), ModalLanes::further(e, steps[step], m * scanBytes(l.staged)));
+  return l.four(e.b.getF32Type(), furtherBytes(e, steps[step], m * scanBytes(l.staged)));
 }
 
 ModalRunScan::Fragment ModalRunScan::starts(int64_t m) const {
-  return l.four(e.b.getF32Type(), ModalLanes::further(e, startsAt, m * scanBytes(l.staged)));
+  return l.four(e.b.getF32Type(), furtherBytes(e, startsAt, m * scanBytes(l.staged)));
 }
 
 Value ModalRunScan::slot(int64_t mode) const {
   int64_t m = mode / kRunModes, further = 8 * (mode % kRunModes / 2) + mode % 2;
-  return ModalLanes::further(e, slots, m * scanBytes(l.staged) + further * kSlot);
+  return furtherBytes(e, slots, m * scanBytes(l.staged) + further * kSlot);
 }

@@ -9,7 +9,7 @@
 //   slots                 in a cluster, per mode: what the block before writes (ModalFactors.h)
 #pragma once
 
-#include "compiler/lowering/ModalFactors.h"
+#include "compiler/lowering/ModalRunFactors.h"
 
 namespace halo::compiler {
 

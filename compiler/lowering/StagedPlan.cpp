@@ -1,6 +1,7 @@
 #include "compiler/lowering/StagedPlan.h"
 
 #include "compiler/lowering/KernelPlan.h"
+#include "compiler/lowering/ModalFactors.h"
 #include "compiler/lowering/ModalRunScan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -465,9 +466,8 @@ private:
       if (bld())
         staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
       modal.tables = staged.sharedBytes;
-      modal.tableBytes = modalTableBytes(staged, modal, !bld());
-      if (!bld())
-        modal.tableBytes += modalScanBytes(staged, modal);
+      modal.tableBytes = bld() ? modalTableBytes(staged, modal)
+                               : modalRunTableBytes(staged, modal) + modalScanBytes(staged, modal);
       staged.sharedBytes += blockN * modal.tableBytes;
       if (bld())
         keepTapsShared();

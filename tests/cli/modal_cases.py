@@ -123,7 +123,7 @@ class Modal(CliCase):
             (3, 256, 20, (3, 1, 4), "interleave"),
             (4, 520, 16, (4, 2, 4), "split"),
             (2, 0, 3, (2, 1, 2), "interleave"),
-            (2, 1304, 3, (2, 2, 4), "interleave"),
+            (2, 1304, 3, (4, 4, 4), "interleave"),
         ):
             for wdtype in ("bf16", "f32"):
                 if wdtype == "f32" and l > 1000:  # No chunks that long.

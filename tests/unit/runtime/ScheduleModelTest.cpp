@@ -288,7 +288,7 @@ TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
   direct([](KernelTraits &other) { other.align = 1; });
 }
 
-// In bdl blocks are small and two lie on an SM; packed, element-wise and wide kernels are computed directly.
+// In bdl blocks are small and several lie on an SM; packed, element-wise and wide kernels are computed directly.
 TEST(ScheduleModelTest, RecurrencesOfRunsGoToTheTensorCores) {
   KernelTraits traits;
   traits.layout = Layout::BDL;
@@ -311,17 +311,20 @@ TEST(ScheduleModelTest, RecurrencesOfRunsGoToTheTensorCores) {
       traits.fast = fast;
       traits.storesStates = traits.loadsStates = states;
       EXPECT_EQ(chosen(4096).print(),
-                "block_n=16,block_l=0,num_warps=4,vector=8,unroll=4,stages=2,min_blocks=2,"
+                "block_n=8,block_l=0,num_warps=4,vector=8,unroll=4,stages=2,min_blocks=2,"
                 "window=registers,fir=toeplitz");
+      EXPECT_EQ(chosen(512).print(),
+                "block_n=4,block_l=0,num_warps=1,vector=8,unroll=4,stages=2,min_blocks=8,"
+                "window=registers,fir=toeplitz,cluster=6");
     }
-  EXPECT_EQ(chosen(0).cluster, 1);
-  EXPECT_EQ(chosen(1920).cluster, 2);
-  EXPECT_EQ(chosen(512).cluster, 6);
-  traits.modes = 20;
-  EXPECT_EQ(chosen(4096).numWarps, 8);
-  traits.modes = 16;
-  DeviceTraits small;
-  small.sharedPerBlock = 166912;
+  for (int64_t channels : {0, 1920, 1064})
+    EXPECT_EQ(chosen(channels).cluster, 1);
+  EXPECT_EQ(chosen(1056).cluster, 3);
+  EXPECT_EQ(chosen(8).cluster, 8);
+  DeviceTraits small, old;
+  old.maxCluster = 1;
+  EXPECT_EQ(chosen(512, old).blockN, 8);
+  small.sharedPerBlock = 101376;
   EXPECT_EQ(chosen(4096, small).minBlocks, 1);
   small.sharedPerBlock = 49152;
   EXPECT_EQ(chosen(4096, small).fir, Fir::Direct);
