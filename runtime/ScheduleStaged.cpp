@@ -16,6 +16,7 @@ constexpr int64_t kLeastTaps = 16, kMostTaps = 256;
 constexpr int64_t kLeastTile = 64, kLeastTileBLD = 32, kMostTile = 256;
 /// Chunks of a recurrence's tile, the longest of them, and the most modes.
 constexpr int64_t kChunks = 8, kLongestChunk = 64, kMostModes = 32;
+constexpr int64_t kChunksBDL = 16, kLongestChunkBDL = 64, kMostTileRuns = 512;
 /// A FIR's stripe: fewer channels are no cache line, more leave too few blocks.
 constexpr int64_t kLeastStripe = 16, kMostStripe = 128;
 
@@ -26,6 +27,7 @@ int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
 bool isBld(const KernelTraits &traits) { return traits.layout == Layout::BLD; }
 bool isModal(const KernelTraits &traits) { return traits.modes > 0; }
 int64_t parts(const KernelTraits &traits) { return traits.fast ? 1 : 2; }
+int64_t chunksOf(const KernelTraits &traits) { return isBld(traits) ? kChunks : kChunksBDL; }
 
 int64_t powerOfTwoCeil(int64_t value) {
   int64_t power = 1;
@@ -59,13 +61,21 @@ Result<void> checkModal(const KernelTraits &traits, const Schedule &schedule, in
   if (traits.modes > kMostModes)
     return invalid(fmt::format("fir=toeplitz holds at most {} modes, the kernel has {}", kMostModes,
                                traits.modes));
-  if (schedule.blockN % (2 * schedule.numWarps))
+  if (isBld(traits) && schedule.blockN % (2 * schedule.numWarps))
     return invalid(fmt::format("fir=toeplitz cannot share pairs of {} channels among {} warps",
                                schedule.blockN, schedule.numWarps));
-  if (tile % (kChunks * kBlock) || tile > kChunks * kLongestChunk)
+  if (schedule.blockN % schedule.numWarps)
+    return invalid(fmt::format("fir=toeplitz cannot share {} channels among {} warps",
+                               schedule.blockN, schedule.numWarps));
+  int64_t least = chunksOf(traits) * kBlock;
+  int64_t most = chunksOf(traits) * (isBld(traits) ? kLongestChunk : kLongestChunkBDL);
+  if (!isBld(traits) && schedule.cluster > 1 && tile > least)
+    return invalid(fmt::format("fir=toeplitz needs {} positions per step in a cluster, got {}", least,
+                               tile));
+  if (tile % least || tile > most)
     return invalid(fmt::format("fir=toeplitz needs {} to {} positions per step for a recurrence, "
                                "got {}",
-                               kChunks * kBlock, kChunks * kLongestChunk, tile));
+                               least, most, tile));
   return {};
 }
 
@@ -89,14 +99,14 @@ Result<void> checkTasks(const KernelTraits &traits, const Schedule &schedule, in
 } // namespace
 
 bool mayStage(const KernelTraits &traits) {
-  bool laidOut = isBld(traits) || (traits.layout == Layout::BDL && !isModal(traits));
+  bool laidOut = isBld(traits) || traits.layout == Layout::BDL;
   return traits.toeplitzGroup > 0 && traits.align == 16 && laidOut && !traits.packed &&
          traits.maxElementBytes == kSample && (isModal(traits) || traits.maxTaps >= kLeastTaps);
 }
 
 Values stagedStripes(const KernelTraits &traits) {
   if (isModal(traits))
-    return {16, 32, 64};
+    return isBld(traits) ? Values{16, 32, 64} : Values{4, 8, 16, 32};
   Values values;
   int64_t group = std::max<int64_t>(1, traits.toeplitzGroup);
   for (int64_t stripe = kLeastStripe; stripe <= kMostStripe; stripe += isBld(traits) ? 8 : 1) {
@@ -111,11 +121,13 @@ Values stagedStripes(const KernelTraits &traits) {
 }
 
 Values stagedWarps(const KernelTraits &traits) {
-  return isModal(traits) ? Values{4, 8, 16} : Values{2, 4, 8};
+  return isModal(traits) && isBld(traits) ? Values{4, 8, 16} : Values{2, 4, 8};
 }
 
 Values stagedVectors(const KernelTraits &traits) {
-  return isModal(traits) ? Values{2, 4} : isBld(traits) ? Values{2, 4, 8} : Values{4, 8};
+  if (isModal(traits))
+    return isBld(traits) ? Values{2, 4} : Values{8};
+  return isBld(traits) ? Values{2, 4, 8} : Values{4, 8};
 }
 
 Values stagedUnrolls(const KernelTraits &traits, const Schedule &before) {
@@ -123,7 +135,9 @@ Values stagedUnrolls(const KernelTraits &traits, const Schedule &before) {
   one.unroll = 1;
   int64_t step = threadGrid(traits, one).stepL;
   Values values;
-  for (int64_t tile = isModal(traits) ? kChunks * kBlock : kLeastTile; tile <= kMostTile; tile *= 2)
+  int64_t least = isModal(traits) ? chunksOf(traits) * kBlock : kLeastTile;
+  int64_t most = isModal(traits) && !isBld(traits) ? kMostTileRuns : kMostTile;
+  for (int64_t tile = least; tile <= most; tile *= 2)
     if (tile % step == 0)
       values.push_back(tile / step);
   return values;
@@ -134,15 +148,15 @@ Values stagedMinBlocks(const KernelTraits &traits, const DeviceTraits &device,
   Values values = {1};
   for (int64_t registers : {255, 168, 128})
     if (int64_t blocks = device.registersPerSm / (registers * 32 * before.numWarps);
-        !isModal(traits) && blocks > values.back())
+        !(isModal(traits) && isBld(traits)) && blocks > values.back())
       values.push_back(blocks);
   return values;
 }
 
 Result<void> checkStaged(const KernelTraits &traits, const Schedule &schedule) {
   if (!mayStage(traits))
-    return invalid(fmt::format("fir=toeplitz needs aligned 2-byte samples and a recurrence in bld "
-                               "or a filter of {} taps, got align {}, {} bytes and {} taps",
+    return invalid(fmt::format("fir=toeplitz needs aligned 2-byte samples and a recurrence or a "
+                               "filter of {} taps, got align {}, {} bytes and {} taps",
                                kLeastTaps, traits.align, traits.maxElementBytes, traits.maxTaps));
   if (schedule.stages < 2)
     return invalid(fmt::format("fir=toeplitz needs stages of at least 2, got {}", schedule.stages));
@@ -176,6 +190,15 @@ int64_t stagedWarmup(const KernelTraits &traits, const Schedule &schedule) {
 int64_t stagedShared(const KernelTraits &traits, const Schedule &schedule) {
   int64_t tile = threadGrid(traits, schedule).stepL, n = schedule.blockN;
   int64_t inputs = traits.views - 1, unroll = std::max(1, schedule.unroll);
+  if (isModal(traits) && !isBld(traits)) {
+    // Rows of all streams with their halo in slots; y, and u for the states. (Warps that do not work alone
+    // have a window more.)
+    int64_t modes = ceilDiv(traits.modes, kBlock);
+    int64_t row = ((ceilDiv(traits.halo, 8) + tile / 8) | 1) * kAccess;
+    int64_t tables = 224 * parts(traits) + (1024 * (parts(traits) - 1) + 400 + 512 + 128) * modes;
+    int64_t rows = traits.storesStates ? 2 : 1;
+    return n * (schedule.stages * row * inputs + kSample * tile * rows + tables);
+  }
   if (isModal(traits)) {
     // All views but the output in slots, all streams but one in windows.
     int64_t modes = ceilDiv(traits.modes, kBlock);
@@ -216,7 +239,9 @@ double stagedInstructions(const KernelTraits &traits, const Schedule &schedule) 
   int64_t brief = traits.sumTaps - (isModal(traits) ? 0 : traits.maxTaps);
   double around = 10 + 2 * traits.views + 0.6 * double(brief);
   if (isModal(traits)) {
-    double chunk = double(threadGrid(traits, schedule).stepL) / kChunks;
+    double chunk = double(threadGrid(traits, schedule).stepL) / double(chunksOf(traits));
+    if (!isBld(traits)) // Of 16 outputs of a chunk, scan and all; what comes before is products, too.
+      return 12 + double(parts(traits)) * (4 + chunk / 16 + double(traits.modes) / 4);
     return around + double(parts(traits)) * (6 + chunk / 8 + double(traits.modes) / 2);
   }
   // An mma takes its unit for as long as two instructions of a thread for each of its 16 x 8

@@ -2,14 +2,14 @@
 // takes. The compiler's plan (compiler/lowering/StagedPlan.h has the picture) knows every signal;
 // here is what follows from traits. Pure functions.
 //
-//   axis         long FIRs                                    recurrences (bld)
-//   block_n      whole groups, 16 to 128 channels, or a part  16 32 64
+//   axis         long FIRs                                    recurrences in bld    in bdl
+//   block_n      whole groups, 16 to 128 channels, or a part  16 32 64              4 8 16 32
 //                of a group that divides it
-//   num_warps    2 4 8                                        4 8 16
-//   vector       bld 2 4 8, bdl 4 8                           2 4
-//   unroll       what makes a tile of 64, 128, 256 positions  128, 256
-//   stages       2 3                                          2 3
-//   min_blocks   1 and what leaves 128, 168, 255 registers    1
+//   num_warps    2 4 8                                        4 8 16                2 4 8
+//   vector       bld 2 4 8, bdl 4 8                           2 4                   8
+//   unroll       what makes a tile of 64, 128, 256 positions  128, 256              256, 512
+//   stages       2 3                                          2 3                   2 3
+//   min_blocks   1 and what leaves 128, 168, 255 registers    1                     as long FIRs
 #pragma once
 
 #include "runtime/ScheduleEstimate.h"

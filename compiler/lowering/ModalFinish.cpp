@@ -166,12 +166,18 @@ static constexpr llvm::StringLiteral kScope = "cluster";
 
 /// The states where a tile of this block's begins, once they have all come: of each 8 modes.
 SmallVector<Value> ModalFinish::receive(Value tile) {
-  Type i64 = e.b.getI64Type();
   SmallVector<Value> slots;
   for (Pair &pair : pairs)
     for (Channel &channel : pair)
       for (int64_t mode = 0; mode < 2 * modeBlocks; ++mode)
         slots.push_back(channel.factors.slot(mode));
+  return receiveStates(*this, slots, tile);
+}
+
+SmallVector<Value> compiler::receiveStates(const ModalLanes &lanes, ValueRange slots, Value tile) {
+  Emitter &e = lanes.e;
+  Value none = lanes.none;
+  Type i64 = e.b.getI64Type();
   SmallVector<Type> types(slots.size(), i64);
   auto loop = scf::WhileOp::create(e.b, e.loc, types, ValueRange());
   {
@@ -206,8 +212,9 @@ SmallVector<Value> ModalFinish::receive(Value tile) {
   return states;
 }
 
-/// A state for the tile with that index, by one 8-byte store, so that number and index come together.
-void ModalFinish::send(Value state, Value tile, Value slot) {
+/// By one 8-byte store, so that number and index come together.
+void compiler::sendState(const ModalLanes &lanes, Value state, Value tile, Value slot) {
+  Emitter &e = lanes.e;
   Type i64 = e.b.getI64Type();
   Value bits = arith::BitcastOp::create(e.b, e.loc, e.b.getI32Type(), state);
   Value message = arith::OrIOp::create(
@@ -237,7 +244,8 @@ void ModalFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
   e.ifThen(e.both(whole, e.less(e.num(2), q)), [&] {
     for (auto [chain, state] : llvm::zip(chains, next)) {
       Value own = chain.of.channel->factors.slot(2 * chain.m + chain.half);
-      send(state, e.offset(tile, 1), NVVM::MapaOp::create(e.b, e.loc, remote, own, after));
+      sendState(*this, state, e.offset(tile, 1),
+                NVVM::MapaOp::create(e.b, e.loc, remote, own, after));
     }
   });
 }
@@ -310,20 +318,18 @@ SmallVector<Value> ModalFinish::begin() {
     for (Pair &pair : pairs)
       for (Channel &channel : pair)
         for (int64_t mode = 0; mode < 2 * modeBlocks; ++mode)
-          send(*state++, tile, channel.factors.slot(mode));
+          sendState(*this, *state++, tile, channel.factors.slot(mode));
   });
-  meet();
+  meetCluster(e);
   return {};
 }
 
-/// Of all blocks of the cluster.
-void ModalFinish::meet() {
+void compiler::meetCluster(Emitter &e) {
   NVVM::ClusterArriveOp::create(e.b, e.loc, e.b.getUnitAttr());
   NVVM::ClusterWaitOp::create(e.b, e.loc, e.b.getUnitAttr());
 }
 
-/// Whether the epilogue computes with a signal in the type that it is exact in.
-static bool staysNarrow(KernelOp kernel, Value signal) {
+bool compiler::staysNarrow(KernelOp kernel, Value signal) {
   return llvm::all_of(signal.getUsers(), [&](Operation *user) {
     return isa<arith::MulFOp>(user) || isa<HaloDialect>(user->getDialect()) ||
            isRoundedOnce(kernel, user);
@@ -458,7 +464,7 @@ void ModalFinish::end(ValueRange carried) {
                                          e.rem(tile, e.num(staged.cluster)), e.rank);
     e.ifThen(isLast, [&] { storeStates(receive(tile)); });
   }
-  meet(); // Nobody leaves while others may still write to him.
+  meetCluster(e); // Nobody leaves while others may still write to him.
 }
 
 /// A lane takes one mode of one channel through what remains of the sequence.

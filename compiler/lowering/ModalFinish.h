@@ -37,6 +37,16 @@
 
 namespace halo::compiler {
 
+/// The states in the slots, once all of them have come, for the tile with that index (i32).
+llvm::SmallVector<mlir::Value> receiveStates(const ModalLanes &lanes, mlir::ValueRange slots,
+                                             mlir::Value tile);
+/// A state for the tile with that index, into a slot, of this block or another of the cluster.
+void sendState(const ModalLanes &lanes, mlir::Value state, mlir::Value tile, mlir::Value slot);
+/// All blocks of the cluster.
+void meetCluster(Emitter &emitter);
+/// Whether the epilogue computes with a signal in the type that it is exact in.
+bool staysNarrow(ir::KernelOp kernel, mlir::Value signal);
+
 class ModalFinish : public StagedFinish, private ModalLanes {
 public:
   /// Emits T, P and Q of the warp's channels.
@@ -78,8 +88,6 @@ private:
                                       mlir::ValueRange states, bool turns);
   void takeTurns(llvm::MutableArrayRef<Chain> chains, mlir::Value position);
   llvm::SmallVector<mlir::Value> receive(mlir::Value tile);
-  void send(mlir::Value state, mlir::Value tile, mlir::Value slot);
-  void meet();
   void within(llvm::MutableArrayRef<Begun> begun, int64_t at);
   void transpose(const Begun &begun);
   std::vector<Begun> begun(mlir::Value position);

@@ -8,10 +8,14 @@
 // or, where shared memory is needed for a recurrence's constants, unskewed: the same with the store
 // of tile i - 1 and, after another barrier, multiply and finish of tile i.
 //
+// or, where warps work alone, with nobody to wait for: multiply and finish, store and fetch of tile i, from
+// and to its slot.
+//
 // A cluster of blocks takes the tiles in turn: block `rank` has tiles rank, rank + cluster, and so on.
 #include "compiler/lowering/Staged.h"
 
 #include "compiler/lowering/ModalFinish.h"
+#include "compiler/lowering/ModalRunFinish.h"
 #include "compiler/lowering/StagedCopies.h"
 #include "compiler/lowering/StagedProduce.h"
 #include "compiler/lowering/StagedRunCopies.h"
@@ -44,8 +48,10 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   std::unique_ptr<StagedFinish> finisher;
   if (staged.modals.empty())
     finisher = std::make_unique<ToeplitzFinish>(block);
-  else
+  else if (block.plan.layout == halo::Layout::BLD)
     finisher = std::make_unique<ModalFinish>(block);
+  else
+    finisher = std::make_unique<ModalRunFinish>(block);
   const int64_t lag = staged.skewed ? staged.tile : 0;
   const int64_t lastSet = staged.skewed ? 1 : 0; ///< Of the tile that is finished, in `sets`.
   Value last = e.offset(end, lag + stride);
@@ -109,8 +115,45 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   finisher->end(ValueRange(carried).drop_front(1 + staged.tileSets));
 }
 
+/// Warps that work alone (StagedPlan.h): each fetches, computes and stores the tiles of its own channels.
+static void walkAlone(Emitter &e) {
+  StagedBlock block(e);
+  const StagedPlan &staged = block.staged;
+  const int64_t stages = block.plan.schedule.getStages(), stride = staged.cluster * staged.tile;
+  Value from = block.begin, end = e.min(e.add(from, e.blockLen), e.length);
+  if (e.rank)
+    from = e.add(from, e.mul(e.rank, e.num(staged.tile)));
+  StagedRunCopies copies(block);
+  e.loop(e.num(0), e.num(stages), e.num(1), {}, [&](Value i, ValueRange) {
+    copies.fetch(e.add(from, e.mul(i, e.num(stride))), end, i);
+    return SmallVector<Value>{};
+  });
+  ModalRunFinish finisher(block);
+  SmallVector<Value> carried = {e.num(0)};
+  carried.append(finisher.begin());
+  carried = e.loop(from, end, e.num(stride), carried, [&](Value position, ValueRange carried) {
+    Value slot = carried[0];
+    auto meet = [&] { NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1)); };
+    NVVM::CpAsyncWaitGroupOp::create(e.b, e.loc, uint32_t(stages - 1));
+    meet();
+    block.setByte = e.mul(slot, e.num(staged.slotBytes));
+    SmallVector<Value> next = {
+        e.select(e.less(e.num(stages - 2), slot), e.num(0), e.offset(slot, 1))};
+    next.append(finisher.finish(position, carried.drop_front()));
+    meet();
+    copies.store(position);
+    meet();
+    copies.fetch(e.offset(position, stages * stride), end, slot);
+    return next;
+  });
+  NVVM::SyncWarpOp::create(e.b, e.loc, e.num(-1));
+  finisher.end(ValueRange(carried).drop_front());
+}
+
 void halo::compiler::emitStaged(Emitter &e) {
-  if (e.plan.layout == Layout::BLD)
+  if (e.plan.staged->alone)
+    walkAlone(e);
+  else if (e.plan.layout == Layout::BLD)
     walk<StagedCopies, StagedProduce>(e);
   else
     walk<StagedRunCopies, StagedRunProduce>(e);

@@ -55,8 +55,10 @@ Value StagedBlock::ringByte(Value position, int64_t offset, Value swizzle, int64
   else
     byte = e.mul(wrapped(e, position, offset, staged.ring, staged.warmup), e.num(bytes));
   if (staged.chunk) {
-    // The eight chunks of a tile, too, lie in different banks (ldmatrix).
-    int64_t mask = (staged.chunk / 8 - 1) * kAccess;
+    // The eight chunks of a tile, too, lie in different banks (ldmatrix); in bdl every other one of
+    // sixteen does.
+    int64_t apart = plan.layout == Layout::BDL ? 2 * staged.chunk : staged.chunk;
+    int64_t mask = (apart / 8 - 1) * kAccess;
     Value chunk = e.b.createOrFold<arith::ShRUIOp>(e.loc, byte, e.num(3));
     byte = e.b.createOrFold<arith::XOrIOp>(
         e.loc, byte, e.b.createOrFold<arith::AndIOp>(e.loc, chunk, e.num(mask)));

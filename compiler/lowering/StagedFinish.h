@@ -1,5 +1,5 @@
 // What multiplies and finishes a staged kernel's tiles: Toeplitz blocks (ToeplitzFinish) or a
-// recurrence (ModalFinish).
+// recurrence (ModalFinish, in bdl ModalRunFinish).
 #pragma once
 
 #include "compiler/lowering/StagedBlock.h"

@@ -2,6 +2,7 @@
 
 #include "compiler/lowering/KernelPlan.h"
 #include "compiler/lowering/ModalFactors.h"
+#include "compiler/lowering/ModalRunScan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/SetVector.h"
@@ -27,9 +28,11 @@ constexpr int64_t kLeastTile = 32;
 constexpr int64_t kMostSkewed = 128;
 /// Taps in registers: K / 4 of them, twice that where they are split.
 constexpr int64_t kMostTaps = 256;
-/// Columns of a recurrence's products; positions of one, so that its T, P and Q are still
-/// registers.
-constexpr int64_t kChunks = 8, kLongestChunk = 64;
+/// Columns of a recurrence's products, in bdl their rows; positions of one, so that its T, P and Q
+/// are still registers.
+constexpr int64_t kChunks = 8, kLongestChunk = 64, kChunksBDL = 16, kLongestChunkBDL = 32;
+/// As if all of a tile were one round.
+constexpr int64_t kLongestChunkAlone = 64;
 constexpr int64_t kMostModes = 32;
 
 class Planner {
@@ -135,8 +138,6 @@ private:
 
   LogicalResult findModal(ModalOp modal) {
     StringRef name = modal.getLogPoles();
-    if (!bld())
-      return impossible() << "needs layout bld for the recurrence of '" << name << "', got bdl";
     if (!staged.firs.empty() || !staged.modals.empty())
       return impossible() << "takes one halo.modal and no long FIR beside it, that of '" << name
                           << "' comes second";
@@ -262,18 +263,58 @@ private:
   /// Channels to warps, two at a time.
   LogicalResult shareOutChannels() {
     int64_t blockN = plan.schedule.getBlockN(), warps = plan.schedule.getNumWarps();
-    if (blockN % (2 * warps))
+    if (bld() && blockN % (2 * warps))
       return impossible() << "cannot share pairs of " << blockN << " channels among " << warps
                           << " warps";
+    if (blockN % warps)
+      return impossible() << "cannot share " << blockN << " channels among " << warps << " warps";
     staged.channelsPerWarp = blockN / warps;
-    if (staged.tile % (kChunks * kBlock) || staged.tile > kChunks * kLongestChunk)
-      return impossible() << "needs " << kChunks * kBlock << " to " << kChunks * kLongestChunk
+    int64_t chunks = bld() ? kChunks : kChunksBDL;
+    staged.alone = !bld() && isAlone();
+    int64_t longest = chunks * (bld()          ? kLongestChunk
+                                : staged.alone ? kLongestChunkAlone
+                                               : kLongestChunkBDL);
+    if (staged.tile % (chunks * kBlock) || staged.tile > longest)
+      return impossible() << "needs " << chunks * kBlock << " to " << longest
                           << " positions per step for a halo.modal, got " << staged.tile;
-    staged.chunk = staged.tile / kChunks;
+    staged.round = staged.alone ? chunks * kBlock : staged.tile;
+    staged.chunk = staged.round / chunks;
     staged.skewed = false;
     staged.tileSets = 1;
     staged.cluster = plan.schedule.getCluster();
+    if (staged.cluster > 1 && staged.round < staged.tile)
+      return impossible() << "needs " << staged.round << " positions per step in a cluster, got "
+                          << staged.tile;
     return success();
+  }
+
+  /// Whether all that comes before the recurrence are samples of 2 bytes and FIRs of them that are
+  /// exact products, with no more history than an access.
+  bool isAlone() {
+    auto narrow = [&](Value signal) {
+      Type type = exactType(plan.kernel, signal);
+      return type && type.isBF16();
+    };
+    int64_t streams = 0, stores = 0;
+    for (Operation &op : body()) {
+      if (auto load = dyn_cast<LoadOp>(op)) {
+        if (!narrow(load.getSignals().front()) || haloOf(load) * 2 > kAccess)
+          return false;
+        streams += haloOf(load) < 0 ? 0 : load.getNumResults();
+      } else if (auto store = dyn_cast<StoreOp>(op)) {
+        auto type = cast<ViewType>(plan.kernel.lookupOperand(store.getView()).getType());
+        if (bytesOf(knownElement(type.getElement())) != 2)
+          return false;
+        ++stores;
+      } else if (auto fir = dyn_cast<FirOp>(op)) {
+        auto taps = cast<TapsType>(plan.kernel.lookupOperand(fir.getWeight()).getType());
+        if (!fir.getInput().getDefiningOp<LoadOp>() || !knownElement(taps.getElement()).isBF16())
+          return false;
+      } else if (isa<ResumeOp>(op)) {
+        return false;
+      }
+    }
+    return stores <= streams && llvm::all_of(crossing, narrow);
   }
 
   /// Rows that produce reads before a tile, by load.
@@ -371,7 +412,8 @@ private:
     for (Value signal : firInputs) {
       staged.windows.push_back({signal, exactType(plan.kernel, signal), next, crossing.contains(signal)});
       crossing.remove(signal);
-      next += blockN * staged.ring * bytesOf(staged.windows.back().element);
+      bool stays = !staged.alone || (staged.windows.size() == 1 && staged.modals.front().stored);
+      next += stays ? blockN * staged.ring * bytesOf(staged.windows.back().element) : 0;
     }
     int64_t first = next;
     auto newTile = [&](Value signal, Type element, bool padded = true) {
@@ -396,6 +438,16 @@ private:
       auto own = range_size(body().getOps<StoreOp>()) == 1 && !sharesPairs()
                      ? llvm::find_if(staged.tiles, fits)
                      : staged.tiles.end();
+      if (staged.alone && staged.round == staged.tile) {
+        staged.stores.push_back({store, streamTile(element), false, 0, /*windowed=*/true});
+        continue;
+      }
+      if (staged.chunk && !bld()) {
+        StagedTile tile{{}, element, next, staged.ring * bytesOf(element)};
+        next += blockN * tile.rowBytes;
+        staged.stores.push_back({store, tile, false, 0, /*windowed=*/true});
+        continue;
+      }
       bool swizzled = staged.chunk && bytesOf(element) == 2, fresh = own == staged.tiles.end();
       int64_t pieces = blockN * bytesOf(element) / kAccess;
       if (!swizzled || !fresh || !llvm::isPowerOf2_64(pieces) || pieces > 8)
@@ -411,12 +463,27 @@ private:
     staged.sharedBytes = first + staged.tileSets * staged.setBytes;
     for (StagedModal &modal : staged.modals) {
       modal.scratch = staged.sharedBytes;
-      staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
+      if (bld())
+        staged.sharedBytes += blockN * modal.modeBlocks * (modal.split ? 2 : 1) * kBlock * kAccess;
       modal.tables = staged.sharedBytes;
-      modal.tableBytes = modalTableBytes(staged, modal);
+      modal.tableBytes = bld() ? modalTableBytes(staged, modal)
+                               : modalRunTableBytes(staged, modal) + modalScanBytes(staged, modal);
       staged.sharedBytes += blockN * modal.tableBytes;
-      keepTapsShared();
+      if (bld())
+        keepTapsShared();
     }
+  }
+
+  /// In the slot, the rows of the stream that as many stores have left.
+  StagedTile streamTile(Type element) {
+    int64_t stream = staged.stores.size();
+    for (const StagedLoad &load : staged.loads) {
+      int64_t bytes = plan.schedule.getBlockN() * load.pieceBytes;
+      if (stream < load.pieces)
+        return {{}, element, load.base + stream * bytes + load.before, load.pieceBytes};
+      stream -= load.pieces;
+    }
+    llvm_unreachable("isAlone has counted them");
   }
 
   /// A recurrence's constants fill the registers.

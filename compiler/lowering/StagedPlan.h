@@ -33,6 +33,7 @@
 //   multiply  taps times samples: 16 positions     samples times taps: 16 channels x 8
 //             x 8 channels per mma                 positions per mma (ToeplitzFragments.h)
 //   tiles     [tile][block_n]                      [block_n][tile]
+//   chunks    8, columns of products               16, rows of products (ModalRunFinish.h)
 //
 // Worked, hcm in bf16: z interleaved x3, Kp = 3, K = 128, groups of 16, block_n 64, 8 warps, vector 4,
 // unroll 4, stages 2 (the test pins it):
@@ -127,6 +128,8 @@ struct StagedStore {
   /// Besides, piece p of a row's n pieces of 16 bytes lies at p ^ (row n / 8 % n), and rows have no
   /// padding; 0: rows are padded.
   int64_t pieces = 0;
+  /// A recurrence's in bdl: channels' rows lie as those of a window, [block_n][ring].
+  bool windowed = false;
 };
 
 struct StagedPlan {
@@ -146,8 +149,15 @@ struct StagedPlan {
   bool skewed = true;
   int64_t tileSets = kTileSets;
   int64_t cluster = 1; ///< Blocks that take the tiles in turn (a recurrence; Staged.cpp).
-  int64_t chunk = 0;           ///< Positions of a recurrence's chunk, 8 of them a tile; else 0.
+  /// Positions of a recurrence's chunk, 8 of them a round (bdl: 16); else 0.
+  int64_t chunk = 0;
+  int64_t round = 0; ///< Positions a recurrence takes at a time: a tile, or, alone, a part of one.
   int64_t channelsPerWarp = 0; ///< Of a recurrence.
+  /// A recurrence in bdl whose short FIRs are products too (ModalRunSamples.h): there is no produce, and warps
+  /// never wait for each other. A tile may have several rounds, which makes the runs that memory is read
+  /// in longer; of one, y takes the place of a stream in the slot. The window of the input holds what the last
+  /// round leaves for the states, if they are stored.
+  bool alone = false;
   llvm::SmallVector<StagedLoad> loads;
   llvm::SmallVector<StagedTile> tiles;
   llvm::SmallVector<StagedWindow> windows;

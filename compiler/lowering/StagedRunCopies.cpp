@@ -16,36 +16,66 @@ StagedRunCopies::StagedRunCopies(StagedBlock &block)
   int64_t blockN = block.plan.schedule.getBlockN();
   for (const StagedLoad &load : staged.loads) {
     int64_t bytes = block.bytesOf(memoryOf(load).element);
-    StagedPieces pieces(e, staged.tile * bytes);
-    for (int64_t stream = 0; stream < load.pieces; ++stream) {
-      Piece piece;
-      piece.load = &load;
-      piece.channel = pieces.row;
-      piece.stream = e.num(stream);
-      piece.target =
-          e.add(e.num(load.base + load.before),
-                e.add(e.mul(e.add(piece.channel, e.num(stream * blockN)), e.num(load.pieceBytes)),
-                      e.mul(pieces.piece, e.num(kAccess))));
-      piece.offset = e.mul(pieces.piece, e.num(kAccess / bytes));
-      locate(piece);
-      tiles.push_back({piece, pieces.rowsAtOnce});
-    }
+    for (const Accesses &own : accessesOf(staged.tile * bytes))
+      for (int64_t stream = 0; stream < load.pieces; ++stream) {
+        Piece piece;
+        piece.load = &load;
+        piece.channel = own.row;
+        piece.stream = e.num(stream);
+        piece.target =
+            e.add(e.num(load.base + load.before),
+                  e.add(e.mul(e.add(piece.channel, e.num(stream * blockN)), e.num(load.pieceBytes)),
+                        inRow(own.piece, bytes)));
+        piece.offset = e.mul(own.piece, e.num(kAccess / bytes));
+        locate(piece);
+        tiles.push_back({piece, own.rowsAtOnce});
+      }
     addHalo(load);
   }
+}
+
+SmallVector<StagedRunCopies::Accesses> StagedRunCopies::accessesOf(int64_t rowBytes) const {
+  if (!staged.alone) {
+    StagedPieces pieces(e, rowBytes);
+    return {{pieces.row, pieces.piece, pieces.rowsAtOnce}};
+  }
+  SmallVector<Accesses> accesses;
+  Value first = e.mul(e.div(e.thread, e.num(32)), e.num(staged.channelsPerWarp));
+  for (int64_t piece = 0; piece < rowBytes / kAccess; piece += 32)
+    accesses.push_back({first, e.offset(e.rem(e.thread, e.num(32)), piece), 1});
+  return accesses;
+}
+
+/// The byte of an access in its row of a slot.
+Value StagedRunCopies::inRow(Value piece, int64_t bytes) const {
+  return staged.alone ? block.ringByte(e.mul(piece, e.num(kAccess / bytes)), 0, e.num(0), bytes)
+                      : e.mul(piece, e.num(kAccess));
 }
 
 /// The halo accesses of all rows and streams, one after the other over the block's threads.
 void StagedRunCopies::addHalo(const StagedLoad &load) {
   int64_t blockN = block.plan.schedule.getBlockN(), threads = block.plan.threads();
   int64_t perRow = load.before / kAccess, bytes = block.bytesOf(memoryOf(load).element);
-  int64_t count = load.pieces * blockN * perRow;
+  int64_t own = blockN;
+  Value thread = e.thread, channels = e.num(0);
+  if (staged.alone) {
+    own = staged.channelsPerWarp;
+    threads = 32;
+    thread = e.rem(e.thread, e.num(32));
+    channels = e.mul(e.div(e.thread, e.num(32)), e.num(own));
+  }
+  int64_t count = load.pieces * own * perRow;
   for (int64_t first = 0; first < count; first += threads) {
-    Value index = e.offset(e.thread, first);
+    Value index = e.offset(thread, first);
     Value row = e.div(index, e.num(perRow)), access = e.rem(index, e.num(perRow));
     Piece piece;
     piece.load = &load;
-    piece.channel = e.rem(row, e.num(blockN));
-    piece.stream = e.div(row, e.num(blockN));
+    piece.channel = e.add(channels, e.rem(row, e.num(own)));
+    piece.stream = e.div(row, e.num(own));
+    if (staged.alone) // The last lanes have none.
+      piece.stream = e.min(piece.stream, e.num(load.pieces - 1));
+    if (staged.alone)
+      row = e.add(e.mul(piece.stream, e.num(blockN)), piece.channel);
     piece.target = e.add(e.num(load.base),
                          e.add(e.mul(row, e.num(load.pieceBytes)), e.mul(access, e.num(kAccess))));
     piece.offset = e.mul(e.offset(access, -perRow), e.num(kAccess / bytes));
@@ -95,9 +125,9 @@ void StagedRunCopies::copy(const Piece &piece, Value slotByte, int64_t rows, Val
 }
 
 /// Calls `body` for the thread's rows of a tile, `rowsAtOnce` apart.
-static void eachRow(Emitter &e, Value row, int64_t rowsAtOnce,
-                    llvm::function_ref<void(int64_t)> body) {
-  int64_t blockN = e.plan.schedule.getBlockN();
+void StagedRunCopies::eachRow(Value row, int64_t rowsAtOnce,
+                              llvm::function_ref<void(int64_t)> body) {
+  int64_t blockN = staged.alone ? staged.channelsPerWarp : block.plan.schedule.getBlockN();
   for (int64_t r = 0; r < blockN; r += rowsAtOnce)
     if (r + rowsAtOnce <= blockN)
       body(r);
@@ -122,7 +152,7 @@ void StagedRunCopies::copyWhole(Value position, Value slotByte) {
     int64_t apart = rows.rowsAtOnce * (split ? 1 : op.getNumResults());
     Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[1], e.wide(apart));
     Value from = e.address(m.element, rows.first.source, e.widen(position));
-    eachRow(e, rows.first.channel, rows.rowsAtOnce, [&](int64_t r) {
+    eachRow(rows.first.channel, rows.rowsAtOnce, [&](int64_t r) {
       from = r ? e.address(m.element, from, step) : from;
       copy(rows.first, slotByte, r, from);
     });
@@ -150,7 +180,7 @@ void StagedRunCopies::copyClamped(Value position, Value slotByte) {
     copy(piece, slotByte, rows, inside.source);
   };
   for (const Rows &rows : tiles)
-    eachRow(e, rows.first.channel, rows.rowsAtOnce, [&](int64_t r) { copyRow(rows.first, r); });
+    eachRow(rows.first.channel, rows.rowsAtOnce, [&](int64_t r) { copyRow(rows.first, r); });
   auto words = VectorType::get({kAccess / 4}, e.b.getI32Type());
   for (const Piece &piece : halos) {
     auto copyHalo = [&] {
@@ -159,12 +189,38 @@ void StagedRunCopies::copyClamped(Value position, Value slotByte) {
           [&] {
             Value none =
                 arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(words)));
-            e.storeTo(none, target(piece, slotByte, 0), kAccess);
+            bool kept = staged.alone && LoadOp(piece.load->op).getInitAttr();
+            e.storeTo(kept ? beforeFirst(piece) : none, target(piece, slotByte, 0), kAccess);
           },
           [&] { copyRow(piece, 0); });
     };
     piece.active ? e.ifThen(piece.active, copyHalo) : copyHalo();
   }
+}
+
+/// The access before the sequence, of the load's state.
+Value StagedRunCopies::beforeFirst(const Piece &piece) {
+  LoadOp op = piece.load->op;
+  const Memory &m = e.memory(*op.getInit());
+  int64_t history = *knownCount(cast<StateType>(m.decl.getType()).getTaps()) - 1;
+  Value last = e.sub(e.offset(e.channels, -1), block.stripe);
+  Value row = memoryChannel(piece, e.add(block.stripe, e.min(piece.channel, last)));
+  auto product = [&](Value index, Value stride) {
+    return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+  };
+  Value start = e.b.createOrFold<arith::AddIOp>(e.loc, product(e.batch, m.strides[0]),
+                                                product(row, m.strides[1]));
+  Value own = e.address(m.element, m.pointer, start);
+  int64_t bytes = block.bytesOf(m.element), count = kAccess / bytes;
+  SmallVector<Value> samples;
+  for (int64_t k = 0; k < count; ++k) {
+    int64_t index = k - count + history;
+    samples.push_back(
+        index < 0 ? Value(arith::ConstantOp::create(e.b, e.loc, cast<TypedAttr>(e.b.getZeroAttr(m.element))))
+                  : e.load(m.element, e.address(m.element, own, product(e.num(index), m.strides[2])),
+                           bytes, /*invariant=*/false));
+  }
+  return e.pack(samples);
 }
 
 void StagedRunCopies::fetch(Value position, Value end, Value slot) {
@@ -183,35 +239,55 @@ void StagedRunCopies::fetch(Value position, Value end, Value slot) {
 void StagedRunCopies::store(Value position) {
   for (const StagedStore &store : staged.stores) {
     const Memory &m = e.memory(StoreOp(store.op).getView(), /*output=*/true);
-    int64_t bytes = block.bytesOf(m.element), perAccess = kAccess / bytes;
-    StagedPieces pieces(e, staged.tile * bytes);
-    auto product = [&](Value index, Value stride) {
-      return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
-    };
-    Value channel = e.add(block.stripe, pieces.row);
-    Value first = e.add(position, e.mul(pieces.piece, e.num(perAccess)));
-    Value start = e.b.createOrFold<arith::AddIOp>(e.loc, product(e.batch, m.strides[0]),
-                                                  product(channel, m.strides[1]));
-    Value pointer = e.address(m.element, e.address(m.element, m.pointer, start), e.widen(first));
-    // Eight rows further is an immediate.
-    auto fromRow = [&](int64_t r) {
-      Value row = block.tileRow(store.tile, e.offset(pieces.row, r % 8));
-      Value byte = e.add(row, e.mul(pieces.piece, e.num(kAccess)));
-      return block.byteAt(store.tile.base + r / 8 * 8 * store.tile.rowBytes,
-                          e.add(block.setByte, byte));
-    };
-    Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[1], e.wide(pieces.rowsAtOnce));
-    Type type = VectorType::get({perAccess}, m.element);
-    auto rows = [&](bool guarded) {
-      Value to = pointer;
-      eachRow(e, pieces.row, pieces.rowsAtOnce, [&](int64_t r) {
-        to = r ? e.address(m.element, to, step) : to;
-        auto storeOne = [&] { e.storeTo(e.load(type, fromRow(r), kAccess, false), to, kAccess); };
-        Value inside = e.both(e.less(e.offset(channel, r), e.channels), e.less(first, e.length));
-        guarded ? e.ifThen(inside, storeOne) : storeOne();
-      });
-    };
-    e.ifElse(
-        wholeTile(position, 0), [&] { rows(false); }, [&] { rows(true); });
+    int64_t bytes = block.bytesOf(m.element);
+    for (const Accesses &pieces : accessesOf(staged.tile * bytes))
+      storeRows(store, m, pieces, position);
   }
+}
+
+void StagedRunCopies::storeRows(const StagedStore &store, const Memory &m, const Accesses &pieces,
+                                Value position) {
+  int64_t bytes = block.bytesOf(m.element), perAccess = kAccess / bytes;
+  auto product = [&](Value index, Value stride) {
+    return e.b.createOrFold<arith::MulIOp>(e.loc, e.widen(index), stride);
+  };
+  Value channel = e.add(block.stripe, pieces.row);
+  Value first = e.add(position, e.mul(pieces.piece, e.num(perAccess)));
+  Value start = e.b.createOrFold<arith::AddIOp>(e.loc, product(e.batch, m.strides[0]),
+                                                product(channel, m.strides[1]));
+  Value pointer = e.address(m.element, e.address(m.element, m.pointer, start), e.widen(first));
+  // Eight rows further is an immediate.
+  auto fromRow = [&](int64_t r) {
+    if (store.windowed) {
+      Value own = e.offset(pieces.row, r);
+      Value swizzle = staged.alone ? e.num(0) : block.swizzleOf(own);
+      Value byte = block.ringByte(e.mul(pieces.piece, e.num(perAccess)), 0, swizzle, bytes);
+      Value row = e.mul(own, e.num(store.tile.rowBytes));
+      if (staged.alone && staged.round == staged.tile) // In the place of a stream.
+        row = e.add(block.setByte, row);
+      return block.byteAt(store.tile.base, e.add(row, byte));
+    }
+    Value row = block.tileRow(store.tile, e.offset(pieces.row, r % 8));
+    Value byte = e.add(row, e.mul(pieces.piece, e.num(kAccess)));
+    return block.byteAt(store.tile.base + r / 8 * 8 * store.tile.rowBytes,
+                        e.add(block.setByte, byte));
+  };
+  Value step = e.b.createOrFold<arith::MulIOp>(e.loc, m.strides[1], e.wide(pieces.rowsAtOnce));
+  Type type = VectorType::get({perAccess}, m.element);
+  auto rows = [&](bool guarded) {
+    Value to = pointer;
+    SmallVector<Value> ahead; // A warp alone waits for all its rows at once.
+    for (int64_t r = 0; staged.alone && !guarded && r < staged.channelsPerWarp; ++r)
+      ahead.push_back(e.load(type, fromRow(r), kAccess, false));
+    eachRow(pieces.row, pieces.rowsAtOnce, [&](int64_t r) {
+      to = r ? e.address(m.element, to, step) : to;
+      auto storeOne = [&] {
+        e.storeTo(ahead.empty() ? e.load(type, fromRow(r), kAccess, false) : ahead[r], to, kAccess);
+      };
+      Value inside = e.both(e.less(e.offset(channel, r), e.channels), e.less(first, e.length));
+      guarded ? e.ifThen(inside, storeOne) : storeOne();
+    });
+  };
+  e.ifElse(
+      wholeTile(position, 0), [&] { rows(false); }, [&] { rows(true); });
 }

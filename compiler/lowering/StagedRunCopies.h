@@ -1,5 +1,8 @@
 // The first and the last phase of a staged kernel in bdl: rows are channels, so that a tile is a
 // run of positions of each, in accesses of 16 bytes; the halo of a row is a few accesses before it.
+//
+// Where warps work alone each copies the rows of its own channels, whose accesses lie as in a window, and the
+// halo of the first tile is what its state holds.
 #pragma once
 
 #include "compiler/lowering/StagedBlock.h"
@@ -35,9 +38,20 @@ private:
     Piece first;
     int64_t rowsAtOnce;
   };
+  /// The thread's accesses of rows.
+  struct Accesses {
+    mlir::Value row, piece;
+    int64_t rowsAtOnce;
+  };
   llvm::SmallVector<Rows> tiles;
   llvm::SmallVector<Piece> halos;
 
+  llvm::SmallVector<Accesses> accessesOf(int64_t rowBytes) const;
+  mlir::Value inRow(mlir::Value piece, int64_t bytes) const;
+  void eachRow(mlir::Value row, int64_t rowsAtOnce, llvm::function_ref<void(int64_t)> body);
+  void storeRows(const StagedStore &store, const Memory &m, const Accesses &pieces,
+                 mlir::Value position);
+  mlir::Value beforeFirst(const Piece &piece);
   const Memory &memoryOf(const StagedLoad &load) const;
   mlir::Value memoryChannel(const Piece &piece, mlir::Value channel);
   void locate(Piece &piece);

@@ -14,12 +14,15 @@ static std::array<Value, 4> unpack(OpBuilder &b, Location loc, Value four) {
 
 SmallVector<Value, 4> halo::compiler::loadMatrices(OpBuilder &b, Location loc, Value pointer,
                                                    int count, bool transposed) {
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                               SmallVector<Type>(count, b.getI32Type()));
+  Type type = b.getI32Type();
+  if (count > 1)
+    type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(count, type));
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
   Value all = NVVM::LdMatrixOp::create(
       b, loc, type, pointer, count, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape,
       NVVM::LdStMatrixEltType::B16);
+  if (count == 1)
+    return {all};
   SmallVector<Value, 4> parts;
   for (int i = 0; i < count; ++i)
     parts.push_back(LLVM::ExtractValueOp::create(b, loc, all, i));

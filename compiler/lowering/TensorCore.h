@@ -7,7 +7,7 @@
 
 namespace halo::compiler {
 
-/// 2 or 4 8x8 matrices of 2-byte elements from shared memory. Lane l gives the address of row l % 8
+/// 1, 2 or 4 8x8 matrices of 2-byte elements from shared memory. Lane l gives the address of row l % 8
 /// of matrix l / 8 (lanes beyond the last matrix give any) and gets, of each matrix, elements
 /// 2 * (l % 4) and the next of row l / 4, as i32; `transposed`, of column l / 4.
 llvm::SmallVector<mlir::Value, 4> loadMatrices(mlir::OpBuilder &b, mlir::Location loc,

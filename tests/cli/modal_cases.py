@@ -77,8 +77,8 @@ SCHEDULES = (
     ("bld", "fir=direct,vector=2,block_n=64,num_warps=1,unroll=3"),
     ("bld", "fir=direct,block_n=4,num_warps=4,unroll=1"),
     ("bld", "fir=direct,block_n=32,num_warps=2,unroll=16"),
-    ("bdl", "block_n=8,vector=4,unroll=2"),
-    ("bdl", "block_n=1,num_warps=1,vector=1,unroll=5"),
+    ("bdl", "fir=direct,block_n=8,vector=4,unroll=2"),
+    ("bdl", "fir=direct,block_n=1,num_warps=1,vector=1,unroll=5"),
 )
 
 
@@ -112,6 +112,26 @@ class Modal(CliCase):
         for l, s in ((16, 16), (150, 5), (128, 20), (131, 16)):
             with self.subTest(l=l, s=s):
                 Problem(self, d=8, l=l, s=s, dtype="bf16", skip=True, states_in=True).check("--schedule", schedule)
+
+    def test_tensor_cores_of_runs(self):
+        """The same in bdl: tiles of one, two and four rounds, stripes of any number of channels, streams of both kinds; warps
+        alone and, with taps of f32, together."""
+        tiles = "fir=toeplitz,vector=8,stages=2,cluster=1,min_blocks=1,block_n=%d,num_warps=%d,unroll=%d"
+        for d, l, s, numbers, streams in (
+            (7, 8, 16, (8, 2, 4), "interleave"),
+            (9, 296, 5, (8, 4, 4), "split"),
+            (3, 256, 20, (3, 1, 4), "interleave"),
+            (4, 520, 16, (4, 2, 4), "split"),
+            (2, 0, 3, (2, 1, 2), "interleave"),
+            (2, 1304, 3, (4, 4, 4), "interleave"),
+        ):
+            for wdtype in ("bf16", "f32"):
+                if wdtype == "f32" and l > 1000:  # No chunks that long.
+                    continue
+                with self.subTest(d=d, l=l, s=s, streams=streams, wdtype=wdtype):
+                    sizes = dict(d=d, l=l, s=s, dtype="bf16", wdtype=wdtype)
+                    problem = Problem(self, layout="bdl", skip=True, states_in=True, streams=streams, **sizes)
+                    problem.check("--schedule", tiles % numbers)
 
     def test_chunks(self):
         """hyena_c1: in one go or in two, states included; the same bits where the cut lies between two steps of 8."""
@@ -147,6 +167,14 @@ class Modal(CliCase):
                 alone = problem.run(tensors, *words, schedule)
                 together = problem.run(tensors, *words, f"{schedule},cluster={cluster}")
                 self.assertEqual(alone, together)
+        for l, cluster, precision in ((776, 3, "accurate"), (8, 2, "fast"), (512, 8, "accurate")):
+            with self.subTest(layout="bdl", l=l, cluster=cluster):
+                problem = Problem(self, d=6, l=l, b=2, s=5, dtype="bf16", layout="bdl", skip=True, states_in=True)
+                tensors = problem.tensors()
+                schedule = "block_n=4,num_warps=2,vector=8,unroll=2,stages=2,min_blocks=1,fir=toeplitz"
+                words = ["--set", "precision=" + precision, "--schedule"]
+                alone = problem.run(tensors, *words, schedule + ",cluster=1")
+                self.assertEqual(alone, problem.run(tensors, *words, f"{schedule},cluster={cluster}"))
         words = ["--set", "S=4", "layout=bld", "--dtype", "bf16", "--arch", "sm_80", "--emit", "ptx"]
         self.refused("compile", "hcl", *words, "--schedule", tiles % (8, 8) + ",cluster=2",
                      naming=["cluster", "2", "1", "sm_80"])  # fmt: skip

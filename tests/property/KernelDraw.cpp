@@ -182,9 +182,27 @@ static void drawUpdate(Random &random, Case &into) {
                               shared ? "shared" : "registers");
 }
 
+/// Tiles of a recurrence on the tensor cores: 128 or 256 positions in bld, 256 or 512 in bdl.
+static std::string drawModalTiles(Random &random, bool bld) {
+  int64_t warps = random.of<int64_t>({1, 2, 4}), perWarp = random.of<int64_t>({2, 4});
+  int64_t blockN = warps * perWarp, vector = bld ? 2 : 8;
+  // bld copies whole accesses of a row.
+  if (bld)
+    blockN = std::max<int64_t>(blockN, 8);
+  int64_t across = bld ? blockN / vector : blockN;
+  int64_t unroll = (bld ? 128 : 256) * random.between(1, 2) / (bld ? 1 : vector) * across / (32 * warps);
+  return fmt::format("fir=toeplitz,block_n={},num_warps={},vector={},unroll={},stages={},cluster={},"
+                     "min_blocks=1,window=registers",
+                     blockN, warps, vector, std::max<int64_t>(1, unroll), random.between(2, 3),
+                     random.of<int64_t>({1, 1, 2, 3}));
+}
+
 /// Several threads per channel, each with several positions.
 static std::string drawModalSchedule(Random &random, const Problem &problem) {
   bool bld = paramOf(problem, "layout", "bdl") == "bld";
+  bool narrow = problem.align == 16 && !isPacked(problem) && paramOf(problem, "T", "f32") == "bf16";
+  if (narrow && random.percent(60))
+    return drawModalTiles(random, bld);
   int64_t most = 16 / int64_t(size(*parseDType(paramOf(problem, "T", "f32")))), vector = 1;
   while (problem.align == 16 && vector < most && random.percent(50))
     vector *= 2;
@@ -240,6 +258,13 @@ static void drawGatedPair(Random &random, Case &into) {
   problem.align = random.percent(55) ? 16 : 1;
   if (!step && !modal)
     preferStaged(random, problem);
+  // What the tensor cores take: short FIRs of bf16 taps are products too.
+  if (!step && modal && random.percent(30)) {
+    problem.align = 16;
+    problem.params["T"] = "bf16";
+    problem.params["W"] = random.of<std::string>({"bf16", "bf16", "f32"});
+    problem.params["streams"] = random.of<std::string>({"interleave", "split"});
+  }
   if (random.percent(50))
     into.schedule = step    ? drawStepSchedule(random)
                     : modal ? drawModalSchedule(random, problem)

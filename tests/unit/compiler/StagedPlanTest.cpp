@@ -267,6 +267,90 @@ halo.kernel @k
                                    32 * staged.modals[0].tableBytes);
 }
 
+// The same in bdl: a tile of sixteen chunks. FIRs whose taps are exact leave warps alone with their slots.
+TEST(StagedPlanTest, RecurrencesOfRunsTakeChannelsPerWarp) {
+  struct Row {
+    std::string numbers = "block_n = 16, block_l = 0, num_warps = 4, vector = 8, unroll = 4";
+    std::string taps = "bf16", out, after;
+  };
+  auto text = [](const Row &row) {
+    return "halo.kernel @k ins(@z : view<bf16, bdl, 3>, @p : taps<" + row.taps +
+           ", 3, 1, 3>, @lp : modes<16>, @r : modes<16>) outs(@y : view<bf16, bdl>" + row.out +
+           ") schedule(#halo.schedule<" + row.numbers +
+           R"(, stages = 2, min_blocks = 1, window = registers, align = 16, fir = toeplitz>) {
+  %a, %b, %c = halo.load @z streams(interleave)
+  %f0 = halo.fir %a, @p stream(0, interleave)
+  %g0 = halo.round %f0 to bf16
+  %g = arith.mulf %b, %c : f32
+  %u = halo.round %g to bf16
+  %m = halo.modal %u, @lp, @r
+  %f = halo.round %m to bf16
+  %o = arith.mulf %g0, %f : f32
+  halo.store %o, @y
+)" + row.after + "}";
+  };
+  auto planOf = [&](const Row &row) {
+    KernelText kernel(text(row));
+    EXPECT_TRUE(kernel.kernel) << kernel.error();
+    auto plan = planKernel(kernel.kernel, 232448);
+    EXPECT_TRUE(succeeded(plan)) << kernel.error();
+    return *plan;
+  };
+  KernelPlan plan = planOf({});
+  const StagedPlan &staged = *plan.staged;
+  EXPECT_EQ(staged.tile, 256);
+  EXPECT_EQ(staged.chunk, 16);
+  EXPECT_EQ(staged.channelsPerWarp, 4);
+  EXPECT_EQ(staged.ring, 256);
+  EXPECT_TRUE(staged.tiles.empty());
+  EXPECT_EQ(staged.slotBytes, 3 * 16 * (512 + 16));
+  EXPECT_TRUE(staged.alone);
+  // y takes the place of the first stream.
+  EXPECT_TRUE(staged.stores[0].windowed);
+  EXPECT_EQ(staged.stores[0].tile.base, 16);
+  EXPECT_EQ(staged.stores[0].tile.rowBytes, 528);
+  // T of one block in two parts, the lesser parts of Q and P, six decays and zeros, the starts.
+  int64_t tables = 2 * 14 * 16 + 2 * 512 + 6 * 64 + 16 + 512;
+  EXPECT_EQ(staged.modals[0].tableBytes, tables);
+  EXPECT_EQ(plan.sharedBytes, 2 * staged.slotBytes + 16 * tables);
+
+  // The window of u, for what the last tile adds to the states.
+  Row stores;
+  stores.out = ", @s : modal_state<16>";
+  stores.after = "  halo.store_state %m, @s\n";
+  EXPECT_EQ(planOf(stores).sharedBytes, plan.sharedBytes + 16 * 512);
+  // A tile of two rounds: y has rows of its own, a recurrence takes 256 positions at a time.
+  Row rounds;
+  rounds.numbers = "block_n = 8, block_l = 0, num_warps = 4, vector = 8, unroll = 4";
+  KernelPlan two = planOf(rounds);
+  EXPECT_EQ(two.staged->tile, 512);
+  EXPECT_EQ(two.staged->round, 256);
+  EXPECT_EQ(two.staged->chunk, 16);
+  EXPECT_EQ(two.sharedBytes, 2 * 3 * 8 * (1024 + 16) + 8 * 1024 + 8 * tables);
+  // Taps that are not exact: u, the gate beside it and y as rows of channels.
+  Row wide;
+  wide.taps = "f32";
+  KernelPlan apart = planOf(wide);
+  EXPECT_FALSE(apart.staged->alone);
+  EXPECT_EQ(apart.staged->windows.size(), 2u);
+  EXPECT_EQ(apart.sharedBytes, plan.sharedBytes + 3 * 16 * 512);
+
+  for (auto [numbers, message] :
+       {std::pair{"block_n = 16, block_l = 0, num_warps = 4, vector = 8, unroll = 2",
+                  "needs 256 to 1024 positions per step for a halo.modal, got 128"},
+        std::pair{"block_n = 8, block_l = 0, num_warps = 4, vector = 8, unroll = 4, cluster = 2",
+                  "needs 256 positions per step in a cluster, got 512"},
+        std::pair{"block_n = 4, block_l = 0, num_warps = 8, vector = 8, unroll = 1",
+                  "cannot share 4 channels among 8 warps"}}) {
+    Row row;
+    row.numbers = numbers;
+    KernelText refused(text(row));
+    ASSERT_TRUE(refused.kernel) << refused.error();
+    EXPECT_TRUE(failed(planKernel(refused.kernel, 232448)));
+    EXPECT_NE(refused.error().find(message), std::string::npos) << refused.error();
+  }
+}
+
 TEST(StagedPlanTest, RefusalsNameBothNumbers) {
   struct Row {
     std::string text, message;

@@ -1,4 +1,5 @@
 #include "runtime/Schedule.h"
+#include "runtime/ScheduleSpace.h"
 
 #include "tests/unit/runtime/TestSupport.h"
 
@@ -304,8 +305,56 @@ TEST(ScheduleModelTest, RecurrencesInBf16GoToTheTensorCores) {
     EXPECT_EQ(chooseSchedule(other, DeviceTraits()).fir, Fir::Direct);
   };
   direct([](KernelTraits &other) { other.toeplitzGroup = 0; });
-  direct([](KernelTraits &other) { other.layout = Layout::BDL; });
   direct([](KernelTraits &other) { other.align = 1; });
+}
+
+// In bdl blocks are small and several lie on an SM; packed, element-wise and wide kernels are computed directly.
+TEST(ScheduleModelTest, RecurrencesOfRunsGoToTheTensorCores) {
+  KernelTraits traits;
+  traits.layout = Layout::BDL;
+  traits.maxTaps = 3;
+  traits.sumTaps = 9;
+  traits.halo = 2;
+  traits.views = 4;
+  traits.streams = 3;
+  traits.modes = 16;
+  traits.toeplitzGroup = 1;
+  auto chosen = [&](int64_t channels, DeviceTraits device = {}) {
+    traits.channels = channels;
+    Schedule schedule = chooseSchedule(traits, device);
+    if (schedule.fir == Fir::Toeplitz)
+      EXPECT_TRUE(checkSchedule(traits, device, schedule)) << schedule.print();
+    return schedule;
+  };
+  for (bool fast : {true, false})
+    for (bool states : {true, false}) {
+      traits.fast = fast;
+      traits.storesStates = traits.loadsStates = states;
+      EXPECT_EQ(chosen(4096).print(),
+                "block_n=8,block_l=0,num_warps=4,vector=8,unroll=4,stages=2,min_blocks=2,"
+                "window=registers,fir=toeplitz");
+      EXPECT_EQ(chosen(512).print(),
+                "block_n=4,block_l=0,num_warps=1,vector=8,unroll=4,stages=2,min_blocks=8,"
+                "window=registers,fir=toeplitz,cluster=6");
+    }
+  for (int64_t channels : {0, 1920, 1064})
+    EXPECT_EQ(chosen(channels).cluster, 1);
+  EXPECT_EQ(chosen(1056).cluster, 3);
+  EXPECT_EQ(chosen(8).cluster, 8);
+  DeviceTraits small, old;
+  old.maxCluster = 1;
+  EXPECT_EQ(chosen(512, old).blockN, 8);
+  small.sharedPerBlock = 101376;
+  EXPECT_EQ(chosen(4096, small).minBlocks, 1);
+  small.sharedPerBlock = 49152;
+  EXPECT_EQ(chosen(4096, small).fir, Fir::Direct);
+  for (auto change : {+[](KernelTraits &other) { other.packed = true; },
+                      +[](KernelTraits &other) { other.align = 1; },
+                      +[](KernelTraits &other) { other.maxElementBytes = 4; }}) {
+    KernelTraits other = traits;
+    change(other);
+    EXPECT_EQ(chooseSchedule(other, DeviceTraits()).fir, Fir::Direct);
+  }
 }
 
 // The table in ScheduleModel.cpp: windows are filled again by every block, so blocks walk far.
