@@ -17,7 +17,8 @@ static constexpr int64_t kWithinBytes = 14 * kEntry, kLesserBytes = 32 * kEntry;
 
 int64_t compiler::modalRunTableBytes(const StagedPlan &staged, const StagedModal &modal) {
   int64_t parts = modal.split ? 2 : 1, blocks = staged.chunk / kBlock;
-  return blocks * parts * kWithinBytes + modal.modeBlocks * (parts - 1) * (1 + blocks) * kLesserBytes;
+  return blocks * parts * kWithinBytes +
+         modal.modeBlocks * (parts - 1) * (1 + blocks) * kLesserBytes;
 }
 
 Value compiler::modalNumber(const ModalLanes &l, StringRef operand, Value column, Value mode) {
@@ -110,8 +111,8 @@ void ModalRunFactors::prepareOutputs() {
       Value mode = e.offset(e.mul(l.q, e.num(2)), 16 * m + i % 2 + 8 * (i / 2));
       Value exists = e.less(mode, e.num(modes)), safe = e.min(mode, e.num(modes - 1));
       Value pole = modalNumber(l, ModalOp(l.modal.op).getLogPoles(), column, safe);
-      Value residue = e.select(
-          exists, modalNumber(l, ModalOp(l.modal.op).getResidues(), column, safe), l.zero);
+      Value residue =
+          e.select(exists, modalNumber(l, ModalOp(l.modal.op).getResidues(), column, safe), l.zero);
       Value eight = modalPower(l, pole, e.num(8)), one = modalPower(l, pole, e.num(1));
       Value value = l.times(residue, modalPower(l, pole, l.g));
       for (int64_t r = 0; r < rows; ++r) {

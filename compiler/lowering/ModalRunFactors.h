@@ -1,14 +1,15 @@
-// The constants of a staged recurrence in bdl (ModalRunFinish.h) for one channel: T, P and Q as right
-// sides of products whose rows are chunks.
+// The constants of a staged recurrence in bdl (ModalRunFinish.h) for one channel: T, P and Q as
+// right sides of products whose rows are chunks.
 //
 //   T'[j, i] = h[i - j]    P'[s, i] = R[s] exp(lp[s] (i + 1))    Q'[j, s] = exp(lp[s] (C - 1 - j))
 //
-// A right side is 16 x 8 (TensorCore.h): with g = lane / 4 and q = lane % 4 a lane has rows 2q, 2q + 1, 2q + 8
-// and 2q + 9 of column g. T's are R_m and R_m-1 of Toeplitz.h for m = (i - j) / 8, so of 2 d and 2 d + 1
-// at a distance of d blocks; Q's are those of 16 positions, whose sums decay before the next add.
+// A right side is 16 x 8 (TensorCore.h): with g = lane / 4 and q = lane % 4 a lane has rows 2q, 2q
+// + 1, 2q + 8 and 2q + 9 of column g. T's are R_m and R_m-1 of Toeplitz.h for m = (i - j) / 8, so
+// of 2 d and 2 d + 1 at a distance of d blocks; Q's are those of 16 positions, whose sums decay
+// before the next add.
 //
-// P and Q of the class fast, and the greater parts of the class accurate, are registers. In shared memory
-// lie, of a channel, each two right sides to 16 bytes:
+// P and Q of the class fast, and the greater parts of the class accurate, are registers. In shared
+// memory lie, of a channel, each two right sides to 16 bytes:
 //
 //   T        entry i of 14 is what the lanes with g - 2q = i - 6 hold, per part and distance
 //   P, Q     their lesser parts, per lane
@@ -51,7 +52,7 @@ private:
   Emitter &e;
   mlir::Value first, column;
   int64_t index;
-  mlir::Value withinAt, lesserAt; ///< The lane's first entries.
+  mlir::Value withinAt, lesserAt;          ///< The lane's first entries.
   llvm::SmallVector<Four> outputs, inputs; ///< [16 modes, block]; [16 modes]: the greater parts.
 
   mlir::Value entry(int64_t offset, mlir::Value index) const;

@@ -16,7 +16,8 @@ using namespace halo::compiler;
 using namespace halo::ir;
 
 static constexpr int64_t kBlock = 16;
-/// Sixteens of modes a warp has under way: their latencies cover each other, and registers hold them.
+/// Sixteens of modes a warp has under way: their latencies cover each other, and registers hold
+/// them.
 static constexpr int64_t kAtOnce = 2;
 
 ModalRunFinish::ModalRunFinish(StagedBlock &block)
@@ -44,9 +45,8 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
       int64_t bytes = block.bytesOf(window.element);
       for (int64_t first = 0; first < chunk; first += kBlock)
         channel.rows.push_back(block.byteAt(
-            window.base,
-            e.add(e.mul(column, e.num(staged.ring * bytes)),
-                  block.ringByte(position, first, block.swizzleOf(column), bytes))));
+            window.base, e.add(e.mul(column, e.num(staged.ring * bytes)),
+                               block.ringByte(position, first, block.swizzleOf(column), bytes))));
     }
     channel.emitter = block.mapped(*runPlan, column);
     channel.emitter->emitInvariants(/*taps=*/false);
@@ -56,7 +56,8 @@ ModalRunFinish::ModalRunFinish(StagedBlock &block)
   }
 }
 
-/// Whether registers hold the constants of a warp's channels: 255 of them for two sixteens of modes.
+/// Whether registers hold the constants of a warp's channels: 255 of them for two sixteens of
+/// modes.
 bool ModalRunFinish::isResident() const {
   const KernelPlan &plan = block.plan;
   constexpr int64_t kMostWarps = 8;
@@ -177,9 +178,9 @@ std::vector<ModalRunFinish::Chain> ModalRunFinish::added(MutableArrayRef<Begun> 
         sum[i] = times(sum[i], ofBlocks[2 * index + i % 2]);
     for (int64_t part = 0; part < parts; ++part)
       for (auto [index, sum] : llvm::enumerate(sums))
-        sum = multiply(e.b, e.loc, element,
-                       begun[index / (2 * modeBlocks)].samples[modal.window][b],
-                       rights[index / 2][part][index % 2], sum);
+        sum =
+            multiply(e.b, e.loc, element, begun[index / (2 * modeBlocks)].samples[modal.window][b],
+                     rights[index / 2][part][index % 2], sum);
   }
   for (auto [index, chain] : llvm::enumerate(chains)) {
     chain.even = sums[index / 2][index % 2];
@@ -216,10 +217,10 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
   Value first = e.less(g, e.num(1));
   for (Begun &own : begun)
     for (int64_t m = 0; m < modeBlocks; ++m) {
-      Fragment powers = own.channel->resident ? own.channel->resident->starts[m]
-                                              : own.channel->scan.starts(m);
-      auto four = MutableArrayRef(chains).slice((&own - begun.data()) * kRunModes * modeBlocks + kRunModes * m,
-                                                kRunModes);
+      Fragment powers =
+          own.channel->resident ? own.channel->resident->starts[m] : own.channel->scan.starts(m);
+      auto four = MutableArrayRef(chains).slice(
+          (&own - begun.data()) * kRunModes * modeBlocks + kRunModes * m, kRunModes);
       for (auto [i, chain] : llvm::enumerate(four)) {
         Value start = e.fma(powers[i], chain.state, e.select(first, zero, chain.before));
         own.starts.push_back({start, e.fma(chain.chunk, start, chain.even)});
@@ -227,8 +228,10 @@ SmallVector<Value> ModalRunFinish::scan(MutableArrayRef<Begun> begun, Value posi
           next.push_back(plus(chain.state, e.fma(chain.tile, chain.state, chain.before)));
       }
       auto s = ArrayRef(own.starts).take_back(kRunModes);
-      own.states.push_back(pack({{s[0][0], s[1][0]}, {s[0][1], s[1][1]}, //
-                                 {s[2][0], s[3][0]}, {s[2][1], s[3][1]}}));
+      own.states.push_back(pack({{s[0][0], s[1][0]},
+                                 {s[0][1], s[1][1]}, //
+                                 {s[2][0], s[3][0]},
+                                 {s[2][1], s[3][1]}}));
     }
   // Of a round that the sequence ends in, `end` takes the positions there are.
   Value whole = e.less(e.offset(position, staged.round - 1), e.length);
@@ -249,8 +252,8 @@ SmallVector<Value> ModalRunFinish::receive(ArrayRef<Channel *> channels, Value t
   return receiveStates(*this, slots, tile);
 }
 
-/// Takes the states from the block that has the tile before and hands them on to the one that has the
-/// next. `sum`, what the tile adds, is whole in the lanes with g = 7.
+/// Takes the states from the block that has the tile before and hands them on to the one that has
+/// the next. `sum`, what the tile adds, is whole in the lanes with g = 7.
 void ModalRunFinish::takeTurns(MutableArrayRef<Chain> chains, Value position) {
   Value tile = e.div(position, e.num(staged.round));
   SmallVector<Channel *> own;
@@ -311,9 +314,9 @@ void ModalRunFinish::before(MutableArrayRef<Begun> begun) {
     for (auto [left, right] : products)
       for (int64_t n = 0; n < 2 * blocks; ++n)
         for (Begun &own : begun)
-          own.outputs[n] = multiply(
-              e.b, e.loc, element, own.states[m][left],
-              rights[&own - begun.data()][n / 2][right][n % 2], own.outputs[n]);
+          own.outputs[n] =
+              multiply(e.b, e.loc, element, own.states[m][left],
+                       rights[&own - begun.data()][n / 2][right][n % 2], own.outputs[n]);
   }
 }
 
@@ -389,8 +392,8 @@ SmallVector<Value> ModalRunFinish::finishRound(Value position, Value inTile, Val
 /// The epilogue of a channel's round, two positions at a time.
 void ModalRunFinish::store(const Begun &begun, Value position, Value roundInTile) {
   Emitter &own = *begun.channel->emitter;
-  EpiloguePlace place{begun.channel->column, position,
-                      e.add(e.mul(g, e.num(2 * chunk)), e.mul(q, e.num(2))), {}};
+  EpiloguePlace place{
+      begun.channel->column, position, e.add(e.mul(g, e.num(2 * chunk)), e.mul(q, e.num(2))), {}};
   for (int64_t n = 0; n < 2 * blocks; ++n)
     for (int64_t odd = 0; odd < 2; ++odd)
       place.offsets.push_back(odd * chunk + 8 * n);
@@ -414,8 +417,8 @@ void ModalRunFinish::store(const Begun &begun, Value position, Value roundInTile
     for (const StagedStore &store : staged.stores) {
       OpLine line(e, StoreOp(store.op));
       int64_t bytes = block.bytesOf(store.tile.element);
-      Value row = e.add(e.mul(place.column, e.num(store.tile.rowBytes)),
-                        e.mul(roundInTile, e.num(bytes)));
+      Value row =
+          e.add(e.mul(place.column, e.num(store.tile.rowBytes)), e.mul(roundInTile, e.num(bytes)));
       if (slots && staged.round == staged.tile) // In the place of a stream.
         row = e.add(block.setByte, row);
       Value swizzle = slots ? none : block.swizzleOf(place.column);
@@ -461,8 +464,8 @@ void ModalRunFinish::end(ValueRange carried) {
   meetCluster(e); // Nobody leaves while others may still write to him.
 }
 
-/// A lane takes one of its modes of one channel through what remains of the sequence: lanes with g < 4
-/// the g-th of a channel, the others of the next channel.
+/// A lane takes one of its modes of one channel through what remains of the sequence: lanes with g
+/// < 4 the g-th of a channel, the others of the next channel.
 void ModalRunFinish::storeStates(ValueRange carried) {
   OpLine line(e, ModalOp(modal.op));
   SmallVector<Value> states = afterChunks(carried);
@@ -478,12 +481,14 @@ void ModalRunFinish::storeStates(ValueRange carried) {
     Value own = e.add(block.stripe, column), safe = e.min(own, e.offset(e.channels, -1));
     auto scalar = block.mapped(*one, column);
     for (int64_t m = 0; m < modeBlocks; ++m) {
-      Value mode = ModalRunScan::modeOf(*this, kRunModes * m), state = states[i * perChannel + kRunModes * m];
+      Value mode = ModalRunScan::modeOf(*this, kRunModes * m),
+            state = states[i * perChannel + kRunModes * m];
       for (int64_t k = 0; k < kRunModes; ++k) {
         Value mine = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, of, e.num(k));
         Value its = states[i * perChannel + kRunModes * m + k];
         if (two)
-          its = e.select(e.less(none, which), states[(i + 1) * perChannel + kRunModes * m + k], its);
+          its =
+              e.select(e.less(none, which), states[(i + 1) * perChannel + kRunModes * m + k], its);
         state = e.select(mine, its, state);
         mode = e.select(mine, ModalRunScan::modeOf(*this, kRunModes * m + k), mode);
       }
@@ -497,7 +502,8 @@ void ModalRunFinish::storeStates(ValueRange carried) {
       Value decay = emitExpm1(*scalar, logPole, real(1));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
       state = e.loop(none, rest, e.num(1), {state}, [&](Value j, ValueRange carried) {
-        Value byte = e.add(ring, block.ringByte(e.rem(e.add(first, j), e.num(staged.round)), 0, swizzle, bytes));
+        Value byte = e.add(
+            ring, block.ringByte(e.rem(e.add(first, j), e.num(staged.round)), 0, swizzle, bytes));
         Value sample = e.load(element, block.byteAt(window.base, byte), bytes, false);
         sample = arith::ExtFOp::create(e.b, e.loc, e.b.getF32Type(), sample);
         return SmallVector<Value>{plus(carried[0], e.fma(decay, carried[0], sample))};

@@ -1,23 +1,26 @@
-// Multiply and finish of a staged recurrence in bdl: the products of ModalFinish.h transposed, so that
-// nothing that a lane has ever changes place. A tile is 16 chunks of C positions, the rows of
+// Multiply and finish of a staged recurrence in bdl: the products of ModalFinish.h transposed, so
+// that nothing that a lane has ever changes place. A tile is 16 chunks of C positions, the rows of
 //
 //   y  = u T' + S P'        T'[j, i] = h[i - j]
 //   S' = S decay + u Q'     by chunk: rows of S are those of u
 //
-// With g = lane / 4 and q = lane % 4, rows g and g + 8 are chunks 2g and 2g + 1, and a lane holds, of a
-// channel,
+// With g = lane / 4 and q = lane % 4, rows g and g + 8 are chunks 2g and 2g + 1, and a lane holds,
+// of a channel,
 //
-//   u      of both chunks, positions 2q, 2q + 1, 2q + 8, 2q + 9 of each 16: what ldmatrix gives, the left
+//   u      of both chunks, positions 2q, 2q + 1, 2q + 8, 2q + 9 of each 16: what ldmatrix gives,
+//   the left
 //          side as it is, and what the epilogue computes with
 //   u Q'   of both chunks, modes 2q, 2q + 1, 2q + 8, 2q + 9
-//   S      the same, after a scan over the chunks, which is one over the eight lanes of a q: a left side
+//   S      the same, after a scan over the chunks, which is one over the eight lanes of a q: a left
+//   side
 //          as it is
 //   y      as u; two positions are a word, stored as the windows lie
 //
-// Where warps work alone (StagedPlan.h) samples come from a slot, and y goes there; else both lie in windows.
+// Where warps work alone (StagedPlan.h) samples come from a slot, and y goes there; else both lie
+// in windows.
 //
-// The constants are right sides (ModalRunFactors.h). States from tile to tile, clusters, numerics: as in
-// ModalFinish.h.
+// The constants are right sides (ModalRunFactors.h). States from tile to tile, clusters, numerics:
+// as in ModalFinish.h.
 #pragma once
 
 #include "compiler/lowering/ModalRunSamples.h"
@@ -56,9 +59,10 @@ private:
   struct Begun {
     Channel *channel;
     ModalRunSamples::Windows samples;
-    llvm::SmallVector<Fragment> outputs;                    ///< By 8 positions of a chunk.
-    llvm::SmallVector<Parts> states;                        ///< [16 modes]: S.
-    llvm::SmallVector<std::array<mlir::Value, 2>> starts; ///< [mode]: S of chunks 2g, 2g + 1 in f32.
+    llvm::SmallVector<Fragment> outputs; ///< By 8 positions of a chunk.
+    llvm::SmallVector<Parts> states;     ///< [16 modes]: S.
+    llvm::SmallVector<std::array<mlir::Value, 2>>
+        starts; ///< [mode]: S of chunks 2g, 2g + 1 in f32.
   };
   struct Chain;
 

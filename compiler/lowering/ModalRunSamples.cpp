@@ -21,15 +21,14 @@ ModalRunSamples::ModalRunSamples(const ModalLanes &lanes) : l(lanes), e(lanes.e)
                          e.mul(e.div(matrix, e.num(2)), e.num(kEight)));
   // The first row's lie in the halo, or at the end of the round before.
   Value last = l.block.ringByte(e.num(l.staged.round - kEight), 0, e.num(0), 2);
-  furtherBefore = e.select(e.less(row, e.num(1)),
-                           e.offset(last, kEightBytes - 2 * l.staged.round), e.num(0));
+  furtherBefore =
+      e.select(e.less(row, e.num(1)), e.offset(last, kEightBytes - 2 * l.staged.round), e.num(0));
   Value first = e.mul(l.warp, e.num(l.staged.channelsPerWarp));
   for (const StagedLoad &load : l.staged.loads) {
     Rows &own = rows.emplace_back();
     Value begin = e.mul(first, e.num(load.pieceBytes));
     for (int64_t b = 0; b < l.blocks; ++b)
-      own.tile.push_back(
-          e.add(begin, l.block.ringByte(position, 2 * kEight * b, e.num(0), 2)));
+      own.tile.push_back(e.add(begin, l.block.ringByte(position, 2 * kEight * b, e.num(0), 2)));
     Value last = l.block.ringByte(e.offset(pair, -kEight), 0, e.num(0), 2);
     own.before = e.add(begin, e.select(e.less(row, e.num(1)), e.num(-kEightBytes), last));
   }
@@ -52,8 +51,7 @@ ModalRunSamples::Channel ModalRunSamples::channel(Value column, int64_t index,
       Value known = e.max(e.min(age, e.num(count - 1)), e.num(0));
       Value exists = arith::CmpIOp::create(e.b, e.loc, arith::CmpIPredicate::eq, age, known);
       scalar->b.restoreInsertionPoint(e.b.saveInsertionPoint());
-      Value value =
-          scalar->loadTap(fir, convolution ? known : e.sub(e.num(count - 1), known));
+      Value value = scalar->loadTap(fir, convolution ? known : e.sub(e.num(count - 1), known));
       e.b.restoreInsertionPoint(scalar->b.saveInsertionPoint());
       return e.select(exists, value, l.zero);
     };
@@ -98,8 +96,7 @@ ModalRunSamples::Windows ModalRunSamples::at(const Channel &channel, Value posit
   llvm::DenseMap<Value, SmallVector<Eight>> samples;
   for (auto [index, load] : llvm::enumerate(l.staged.loads))
     for (OpResult signal : LoadOp(load.op)->getResults())
-      samples[signal] = eights(channel, index, signal.getResultNumber(), roundByte,
-                               beforeByte);
+      samples[signal] = eights(channel, index, signal.getResultNumber(), roundByte, beforeByte);
   // Sums by FIR and 8 outputs.
   llvm::DenseMap<Operation *, SmallVector<ModalLanes::Fragment>> sums;
   for (int64_t n = 0; n < 2 * l.blocks; ++n)
@@ -107,8 +104,9 @@ ModalRunSamples::Windows ModalRunSamples::at(const Channel &channel, Value posit
       if (auto taps = channel.taps.find(fir); taps != channel.taps.end()) {
         OpLine line(e, fir);
         const Eight *of = &samples[fir.getInput()][n];
-        sums[fir].push_back(multiply(e.b, e.loc, l.element, {of[0][0], of[0][1], of[1][0], of[1][1]},
-                                     taps->second, {l.zero, l.zero, l.zero, l.zero}));
+        sums[fir].push_back(multiply(e.b, e.loc, l.element,
+                                     {of[0][0], of[0][1], of[1][0], of[1][1]}, taps->second,
+                                     {l.zero, l.zero, l.zero, l.zero}));
       }
   own.b.restoreInsertionPoint(e.b.saveInsertionPoint());
   Place place;
@@ -125,8 +123,8 @@ ModalRunSamples::Windows ModalRunSamples::at(const Channel &channel, Value posit
                  : both;
     }
     if (auto of = samples.find(signal); of != samples.end())
-      return own.loadedToF32(LLVM::BitcastOp::create(
-          own.b, own.loc, own.signalType(l.element), of->second[n + 1][odd]));
+      return own.loadedToF32(LLVM::BitcastOp::create(own.b, own.loc, own.signalType(l.element),
+                                                     of->second[n + 1][odd]));
     return {};
   };
   Windows windows;

@@ -78,8 +78,7 @@ ModalRunScan::ModalRunScan(const ModalLanes &lanes, Value first, int64_t index)
 }
 
 ModalRunScan::Fragment ModalRunScan::table(int64_t k, int64_t m) const {
-  return l.four(e.b.getF32Type(),
-                furtherBytes(e, tables, m * scanBytes(l.staged) + k * kTable));
+  return l.four(e.b.getF32Type(), furtherBytes(e, tables, m * scanBytes(l.staged) + k * kTable));
 }
 
 ModalRunScan::Fragment ModalRunScan::ofStep(int64_t step, int64_t m) const {

@@ -1,5 +1,6 @@
-// What the scan of a recurrence in bdl needs (ModalRunFinish.h), of one channel. With g = lane / 4 and q =
-// lane % 4 a lane has four modes of each 16, 2q, 2q + 1, 2q + 8 and 2q + 9, and chunks 2g and 2g + 1.
+// What the scan of a recurrence in bdl needs (ModalRunFinish.h), of one channel. With g = lane / 4
+// and q = lane % 4 a lane has four modes of each 16, 2q, 2q + 1, 2q + 8 and 2q + 9, and chunks 2g
+// and 2g + 1.
 //
 // In shared memory, of 16 modes, with k q's modes side by side, 16 bytes:
 //
