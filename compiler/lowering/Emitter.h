@@ -266,6 +266,7 @@ private:
   mlir::Value tapRow(ir::FirOp fir, mlir::Value c);
   bool sharesRow(ir::FirOp fir) const;
   void preloadTaps(ir::FirOp fir);
+  bool preloadStream(ir::FirOp fir, int64_t count, int64_t streams);
   void preloadModes(llvm::StringRef operand);
   llvm::SmallVector<mlir::Value> loadContiguous(const Memory &memory, mlir::Value first,
                                                 int64_t count);

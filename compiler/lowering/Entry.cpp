@@ -187,12 +187,40 @@ SmallVector<Value *> Emitter::hoistedTaps() {
   return hoisted;
 }
 
+/// The same of one stream of several, where its rows for adjacent channels lie at equal distances:
+/// interleaved, all streams of the thread's channels come at once (and the other streams' loads are
+/// these). One by one they would take as many times the L1's time at the start of every block.
+bool Emitter::preloadStream(FirOp fir, int64_t count, int64_t streams) {
+  auto kind = dyn_cast_or_null<StreamsAttr>(fir.getStreams().value_or(Attribute()));
+  if (!kind || kind.getKind() == StreamKind::ColumnSplit)
+    return false;
+  int64_t stream = fir.getStream().value_or(0), apart = 1;
+  Value row = memoryChannel(channel, kind, stream, streams);
+  if (kind.getKind() == StreamKind::Interleave) {
+    apart = streams;
+    row = mul(channel, num(streams));
+  }
+  SmallVector<Value> elements = loadContiguous(memory(fir.getWeight()), mul(row, num(count)),
+                                               plan.lanes * apart * count);
+  for (int64_t k = 0; k < count; ++k) {
+    SmallVector<Value> lanes;
+    for (int64_t i = 0; i < plan.lanes; ++i)
+      lanes.push_back(elements[(i * apart + (apart > 1 ? stream : 0)) * count + k]);
+    taps[{fir, k}] = toF32(pack(lanes));
+  }
+  return true;
+}
+
 /// All taps of an unrolled FIR. In the aligned variant rows are contiguous: wide loads.
 void Emitter::preloadTaps(FirOp fir) {
   int64_t count = tapsOf(fir);
   const Memory &m = memory(fir.getWeight());
   auto type = cast<TapsType>(m.decl.getType());
-  bool ownRows = *knownCount(type.getStreams()) == 1 && *knownCount(type.getGroup()) == 1;
+  int64_t streams = *knownCount(type.getStreams());
+  bool ownRows = streams == 1 && *knownCount(type.getGroup()) == 1;
+  if (plan.schedule.getAlign() != 1 && streams > 1 && plan.lanes > 1 && !plan.along &&
+      preloadStream(fir, count, streams))
+    return;
   if (plan.schedule.getAlign() == 1 || (!sharesRow(fir) && !ownRows)) {
     for (int64_t k = 0; k < count; ++k)
       taps[{fir, k}] = loadTap(fir, num(k));

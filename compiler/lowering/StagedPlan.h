@@ -40,7 +40,8 @@
 //
 //   tile 64, blocks of history 8, ring 256, warmup 128, 4 tasks, 2 warps a task, 2 blocks of 16 a warp
 //   slots   2 x 66 rows x 384 B; window of u 64 x 512 B; tiles of x2 3 x 64 x 144 B
-//   u itself, for the skip, comes from the window too: one more product, with the identity
+//   u itself, for the skip, comes from the window too: one more product, with the identity, or where
+//   taps are split a transposing load
 //
 // The same in bdl, block_n 32, 4 warps, vector 8, unroll 4: tile 128, ring 512, 2 tasks, 2 warps a task,
 // 4 blocks a warp; slots 2 x 3 x 32 rows x 272 B (16 of halo); window 32 x 1024 B; tiles 3 x 32 x 288 B

@@ -55,7 +55,8 @@ ToeplitzTaps::ToeplitzTaps(Emitter &e, const StagedFir &staged, Type element,
       for (size_t i = 0; i < block.size(); ++i) {
         auto known = part.find(kBlock * d + registers.ages[i]);
         block[i] = known == part.end() ? e.num(0) : known->second;
-        if (registers.shared && i >= 2)
+        // Zeros too: the assembler would set them anew before each product.
+        if (registers.shared && (i >= 2 || known == part.end()))
           block[i] = e.b.createOrFold<arith::OrIOp>(e.loc, block[i], nothing);
       }
     }

@@ -41,6 +41,7 @@ private:
   std::vector<std::unique_ptr<Warp>> warps;
   std::unique_ptr<KernelPlan> lanePlan, taskPlan;
   mlir::Value zero;                                      ///< In f32.
+  bool byLoad = false; ///< Samples themselves come by a load, not by a product.
   llvm::SmallVector<ToeplitzFragments::Four> identities; ///< By window.
   mlir::Value firstBlock;                                ///< Of the warp's.
 
@@ -48,7 +49,8 @@ private:
   using Accumulators = llvm::SmallVector<Sums>; ///< By block.
 
   void locate(Warp &w, mlir::Value task);
-  ToeplitzFragments::Four samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks);
+  ToeplitzFragments::Four samplesOf(Warp &w, size_t index, mlir::Value position, int64_t blocks,
+                                    bool transposed = false);
   Accumulators identity(Warp &w, size_t index, mlir::Value position, int64_t first, int64_t count);
   Accumulators multiplyBlocks(Warp &w, size_t index, mlir::Value position, int64_t first,
                               int64_t count);

@@ -3,6 +3,7 @@
 #include "compiler/lowering/TensorCore.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace halo;
@@ -45,6 +46,17 @@ public:
   Four identity(Type element) override {
     Value one = oneAt(e, element, row, pair, e.offset(pair, 1));
     return {one, e.num(0), e.num(0), one};
+  }
+
+  Sums widened(Type element, const Four &samples) override {
+    Sums sums(products);
+    for (int64_t i = 0; i < 2 * products; ++i) {
+      Type pair = VectorType::get({2}, element);
+      Value wide = e.loadedToF32(LLVM::BitcastOp::create(e.b, e.loc, pair, samples[i]));
+      for (int64_t k = 0; k < 2; ++k)
+        sums[i / 2][i % 2 * 2 + k] = e.lane(wide, k);
+    }
+    return sums;
   }
 
   Four multiplied(Type element, const Four &taps, const Four &samples, int64_t index,

@@ -50,6 +50,8 @@ public:
 
   /// The block that multiplies samples by 1.
   virtual Four identity(mlir::Type element) = 0;
+  /// bld: what a transposing ldmatrix gave, which lies as sums do, as sums.
+  virtual Sums widened(mlir::Type element, const Four &samples) { return {}; }
   /// Product `index` of a block of taps and samples, added to its sums.
   virtual Four multiplied(mlir::Type element, const Four &taps, const Four &samples, int64_t index,
                           const Four &sum) = 0;
