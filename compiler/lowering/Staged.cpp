@@ -55,6 +55,9 @@ template <typename Copies, typename Produce> static void walk(Emitter &e) {
   const int64_t lag = staged.skewed ? staged.tile : 0;
   const int64_t lastSet = staged.skewed ? 1 : 0; ///< Of the tile that is finished, in `sets`.
   Value last = e.offset(end, lag + stride);
+  // The first step's `prepare` loads what the constructors stored.
+  if (staged.tapBytes)
+    e.barrier();
   SmallVector<Value> carried = {e.num(0)};
   for (int64_t set = 0; set < staged.tileSets; ++set)
     carried.push_back(e.num(set * staged.setBytes));
