@@ -265,10 +265,6 @@ static void drawGatedPair(Random &random, Case &into) {
     problem.params["W"] = random.of<std::string>({"bf16", "bf16", "f32"});
     problem.params["streams"] = random.of<std::string>({"interleave", "split"});
   }
-  // Where states cancel, those of the class fast are now and then outside the bound of a single element.
-  bool tiles = modal && !step && problem.align == 16 && paramOf(problem, "T", "f32") == "bf16";
-  if (tiles && paramOf(problem, "precision", "accurate") == "fast")
-    problem.params.erase("states");
   if (random.percent(50))
     into.schedule = step    ? drawStepSchedule(random)
                     : modal ? drawModalSchedule(random, problem)
